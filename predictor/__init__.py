@@ -1,0 +1,1 @@
+"""Prediction over learners' event streams; usable without any platform."""
