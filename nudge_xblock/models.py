@@ -236,7 +236,7 @@ class Night(models.Model):
     promoted = models.BooleanField(default=False)
     verdict = models.TextField(blank=True, help_text=_("Why the new model was promoted or refused, in words."))
     metrics = models.JSONField(default=dict)
-    slot = models.CharField(
+    slot = models.CharField(  # noqa: DJ001 - empty must be NULL, of which a unique column holds many
         max_length=16, null=True, unique=True, help_text=_("Filled while queued or running: one night at a time.")
     )
     runner = models.CharField(max_length=80, blank=True, help_text=_("The process at work; empty while queued."))
