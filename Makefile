@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+.PHONY: help system venv frontend demo test bench quality messages clean
+
+PYTHON ?= python3.11
+HOST ?= 127.0.0.1:8000
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+system: ## Install what the tests need of the system: Chromium, MariaDB, Redis, gettext
+	@scripts/system
+
+venv: .venv/.made ## Make the environment .venv, with the pins of the older platform release
+
+.venv/.made: setup.py requirements/older.txt requirements/train.txt requirements/test.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --upgrade pip
+	.venv/bin/python -m pip install --quiet -r requirements/older.txt -r requirements/train.txt -r requirements/test.txt edx-event-routing-backends tox
+	.venv/bin/python -m pip install --quiet --editable .
+	touch $@
+
+frontend: ## Build the browser bundles from their sources
+	cd frontend && npm ci --silent && npm run --silent build
+
+demo: .venv/.made ## Serve a small course with the plugin at work; DATA=path reads your own tracking logs
+	.venv/bin/python demo/manage.py demo $(if $(DATA),--data '$(DATA)') --serve $(HOST)
+
+test: .venv/.made system ## Run every test and check
+	.venv/bin/tox run
+
+bench: .venv/.made ## Measure every figure in benchmarks/README.md, each beside a rival
+	.venv/bin/python -m benchmarks
+
+quality: .venv/.made ## Check style, types and import contracts
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+messages: .venv/.made ## Extract and compile the translations
+	cd nudge_xblock && ../.venv/bin/django-admin makemessages --all --no-location && ../.venv/bin/django-admin compilemessages
+
+clean: ## Remove the environment and everything made
+	rm -rf .venv .tox var build dist *.egg-info frontend/node_modules
