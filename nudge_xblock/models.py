@@ -27,16 +27,20 @@ class Learner(models.Model):
         default=0, help_text=_("How often the learner asked for fewer nudges; each halves the caps.")
     )
     sends = models.JSONField(
-        default=list, help_text=_("Recent sends, oldest first: [unix time, kind, placement id], a week's worth.")
+        default=list,
+        help_text=_("Recent sends, oldest first: [unix time, kind, placement id], a week's worth."),
     )
     answers = models.JSONField(
-        default=dict, help_text=_("Counts over all time: sent, helpful, not_helpful, clicked, dismissed; and per kind.")
+        default=dict,
+        help_text=_("Counts over all time: sent, helpful, not_helpful, clicked, dismissed; and per kind."),
     )
     profile = models.JSONField(
-        default=dict, help_text=_("Profile as of the last night: gender, birth_year, country, education, language.")
+        default=dict,
+        help_text=_("Profile as of the last night: gender, birth_year, country, education, language."),
     )
     version = models.PositiveIntegerField(
-        default=0, help_text=_("Raised by each send, so that two moments at once cannot both spend the last cap.")
+        default=0,
+        help_text=_("Raised by each send, so that two moments at once cannot both spend the last cap."),
     )
 
     def __str__(self) -> str:
@@ -54,17 +58,23 @@ class Enrolment(models.Model):
     learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="enrolments")
     course_key = CourseKeyField(max_length=255)
     mode = models.CharField(max_length=32, blank=True)
-    started = models.DateTimeField(null=True, help_text=_("When the enrolment, or its first known event, was."))
+    started = models.DateTimeField(
+        null=True, help_text=_("When the enrolment, or its first known event, was.")
+    )
     last_seen = models.DateTimeField(null=True, help_text=_("The newest event folded into the state."))
     state = models.BinaryField(null=True, help_text=_("Packed streaming state; see predictor.streaming."))
-    state_model = models.CharField(max_length=64, blank=True, help_text=_("The model version the state belongs to."))
+    state_model = models.CharField(
+        max_length=64, blank=True, help_text=_("The model version the state belongs to.")
+    )
     state_through = models.DateTimeField(
         null=True, help_text=_("Every event up to here is in the state; later ones are the tail.")
     )
     needs_rebuild = models.BooleanField(
         default=False, help_text=_("An event arrived later than the checkpoint allows; mended at night.")
     )
-    predictions = models.JSONField(default=dict, help_text=_("Target name to probability, as of predicted_at."))
+    predictions = models.JSONField(
+        default=dict, help_text=_("Target name to probability, as of predicted_at.")
+    )
     predicted_at = models.DateTimeField(null=True)
     predicted_by = models.CharField(max_length=64, blank=True, help_text=_("The model version."))
 
@@ -88,14 +98,18 @@ class InboxEvent(models.Model):
     .. pii_retirement: local_api
     """
 
-    digest = models.BinaryField(max_length=16, unique=True, help_text=_("Of the whole event: a repeat is dropped."))
+    digest = models.CharField(
+        max_length=32, unique=True, help_text=_("Of the whole event: a repeat is dropped.")
+    )
     course_key = CourseKeyField(max_length=255)
     user_id = models.BigIntegerField()
     time = models.DateTimeField()
     arrived = models.DateTimeField(auto_now_add=True, db_index=True)
-    token = models.CharField(max_length=100)
+    token = models.CharField(max_length=128)
     item_id = models.CharField(max_length=255, blank=True)
-    score = models.FloatField(null=True, help_text=_("Share of the points reached, where the event carries one."))
+    score = models.FloatField(
+        null=True, help_text=_("Share of the points reached, where the event carries one.")
+    )
 
     class Meta:
         indexes = [
@@ -116,8 +130,12 @@ class Placement(models.Model):
     usage_key = UsageKeyField(max_length=255, null=True)
     course_key = CourseKeyField(max_length=255, db_index=True)
     title = models.CharField(max_length=255, blank=True)
-    kind = models.CharField(max_length=32, blank=True, help_text=_("The situation, such as review or encourage."))
-    trigger = models.JSONField(default=dict, help_text=_('{"when": "problem_failed", "item": …, …}; see triggers.py.'))
+    kind = models.CharField(
+        max_length=32, blank=True, help_text=_("The situation, such as review or encourage.")
+    )
+    trigger = models.JSONField(
+        default=dict, help_text=_('{"when": "problem_failed", "item": …, …}; see triggers.py.')
+    )
     audience = models.CharField(max_length=32, default="all")
     course_wide = models.BooleanField(default=False, help_text=_("May show in any unit of the course."))
     active = models.BooleanField(default=True)
@@ -163,28 +181,42 @@ class Decision(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     moment = models.CharField(
-        max_length=64, unique=True, help_text=_("Digest of learner, placement and occasion: one decision each.")
+        max_length=64,
+        unique=True,
+        help_text=_("Digest of learner, placement and occasion: one decision each."),
     )
     learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="decisions")
     course_key = CourseKeyField(max_length=255)
     placement = models.ForeignKey(Placement, on_delete=models.CASCADE, related_name="decisions")
     variant = models.ForeignKey(
-        Variant, on_delete=models.CASCADE, null=True, related_name="decisions", help_text=_("Empty: held back.")
+        Variant,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="decisions",
+        help_text=_("Empty: held back."),
     )
-    reason = models.CharField(max_length=40, db_index=True, help_text=_("A code of gate.py, such as explore or cold."))
+    reason = models.CharField(
+        max_length=40, db_index=True, help_text=_("A code of gate.py, such as explore or cold.")
+    )
     explored = models.BooleanField(default=False)
     propensity = models.FloatField(help_text=_("Probability with which what was done would have been done."))
     propensities = models.JSONField(help_text=_('Variant id, or "hold", to probability; they sum to one.'))
     predictions = models.JSONField(default=dict, help_text=_("Variant id to [helpful, not helpful, none]."))
-    features = models.JSONField(default=list, help_text=_("The feature vector per candidate that the model saw."))
-    inputs = models.JSONField(default=dict, help_text=_("History, placement figures and policy: the rest of the input."))
+    features = models.JSONField(
+        default=list, help_text=_("The feature vector per candidate that the model saw.")
+    )
+    inputs = models.JSONField(
+        default=dict, help_text=_("History, placement figures and policy: the rest of the input.")
+    )
     draw = models.FloatField(help_text=_("The uniform number that decided."))
     model_version = models.CharField(max_length=64, blank=True)
     helpfulness_version = models.CharField(max_length=64, blank=True)
     created = models.DateTimeField(db_index=True)
     helpful = models.BooleanField(null=True, help_text=_("The vote as it stands; empty when there is none."))
     voted_at = models.DateTimeField(null=True)
-    shown_at = models.DateTimeField(null=True, help_text=_("When the card was really on the learner's screen."))
+    shown_at = models.DateTimeField(
+        null=True, help_text=_("When the card was really on the learner's screen.")
+    )
     clicked_at = models.DateTimeField(null=True)
     dismissed_at = models.DateTimeField(null=True)
     outcome = models.JSONField(default=dict, help_text=_("What happened afterwards, filled in by the night."))
@@ -228,18 +260,27 @@ class Night(models.Model):
 
     started = models.DateTimeField()
     finished = models.DateTimeField(null=True)
-    step = models.CharField(max_length=40, blank=True, help_text=_("The step under way, or the one that failed."))
+    step = models.CharField(
+        max_length=40, blank=True, help_text=_("The step under way, or the one that failed.")
+    )
     progress = models.FloatField(default=0.0, help_text=_("Share done, 0 to 1."))
     failed = models.BooleanField(default=False)
     steps = models.JSONField(default=dict, help_text=_("Step name to its report."))
     model_version = models.CharField(max_length=64, blank=True, help_text=_("What serves after this night."))
     promoted = models.BooleanField(default=False)
-    verdict = models.TextField(blank=True, help_text=_("Why the new model was promoted or refused, in words."))
+    verdict = models.TextField(
+        blank=True, help_text=_("Why the new model was promoted or refused, in words.")
+    )
     metrics = models.JSONField(default=dict)
     slot = models.CharField(  # noqa: DJ001 - empty must be NULL, of which a unique column holds many
-        max_length=16, null=True, unique=True, help_text=_("Filled while queued or running: one night at a time.")
+        max_length=16,
+        null=True,
+        unique=True,
+        help_text=_("Filled while queued or running: one night at a time."),
     )
-    runner = models.CharField(max_length=80, blank=True, help_text=_("The process at work; empty while queued."))
+    runner = models.CharField(
+        max_length=80, blank=True, help_text=_("The process at work; empty while queued.")
+    )
     beat = models.DateTimeField(null=True, help_text=_("When the process last showed that it lives."))
 
     class Meta:

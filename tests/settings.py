@@ -1,12 +1,16 @@
 """Django settings of the test run: the plugin alone, without a platform."""
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 from nudge_xblock.settings.common import plugin_settings
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRET_KEY = "only for tests"  # noqa: S105
+SECRET_KEY = "only for tests"
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -50,5 +54,11 @@ if os.environ.get("NUDGE_TEST_MYSQL"):  # "host:port" or a socket path, served b
         "HOST": os.environ["NUDGE_TEST_MYSQL"],
     }
 CELERY_TASK_ALWAYS_EAGER = True
-plugin_settings(globals_ := type("Settings", (), {})())
-globals().update({name: value for name, value in vars(globals_).items() if name.isupper()})
+SCRATCH = Path(tempfile.mkdtemp(prefix="nudge-tests-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+NUDGE_EVENTS_DIR = str(SCRATCH / "events")
+NUDGE_MODEL_DIR = str(SCRATCH / "models")
+NUDGE_TRACKING_LOGS = [str(SCRATCH / "logs" / "tracking.log*")]
+EVENT_TRACKING_BACKENDS: dict[str, object] = {}
+EXPLICIT_QUEUES: dict[str, object] = {}
+plugin_settings(sys.modules[__name__])

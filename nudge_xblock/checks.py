@@ -1,0 +1,114 @@
+"""Django's system checks of the settings: each says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.utils.module_loading import import_string
+
+SHARES = ("NUDGE_EXPLORATION_SHARE", "NUDGE_PLACEMENT_MIN_HELPFUL", "NUDGE_COMPLETE_SHARE")
+MARGINS = ("NUDGE_MARGIN_NOT_HELPFUL", "NUDGE_MARGIN_NO_INTERACTION")
+WHOLE = (
+    "NUDGE_COLD_START_ANSWERS",
+    "NUDGE_MIN_IMPRESSIONS",
+    "NUDGE_CAP_PER_DAY",
+    "NUDGE_CAP_PER_WEEK",
+    "NUDGE_VOCABULARY_MIN_COUNT",
+    "NUDGE_VOCABULARY_MIN_COURSES",
+)
+LENGTHS = ("NUDGE_COOL_DOWN_MINUTES", "NUDGE_STATE_LAG_SECONDS", "NUDGE_INBOX_DAYS")
+DIRECTORIES = ("NUDGE_EVENTS_DIR", "NUDGE_MODEL_DIR")
+
+
+def register() -> None:
+    """Register every check; Django forgets repeats."""
+    for check in (check_numbers, check_directories, check_kinds, check_compat):
+        checks.register(check, "nudge_xblock")
+
+
+def check_numbers(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """Shares lie in [0, 1], margins in [-1, 1], counts are whole, lengths of time not negative."""
+    return [
+        *_outside(SHARES, 0, 1, "It is a share: 0.1 means one in ten."),
+        *_outside(MARGINS, -1, 1, "It is a difference of two probabilities."),
+        *_outside(LENGTHS, 0, float("inf"), "It is a length of time; 0 turns it off."),
+        *_outside(("NUDGE_LEAVE_DAYS",), 1e-9, 365, "It is a number of days above zero."),
+        *_outside(("NUDGE_STATE_TAIL",), 1, 100_000, "It is a number of events of at least one."),
+        *_not_whole(WHOLE),
+    ]
+
+
+def _outside(names: tuple[str, ...], low: float, high: float, hint: str) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(
+            f"{name} is {value!r}, not a number from {low:g} to {high:g}.", hint=hint, id="nudge_xblock.E001"
+        )
+        for name in names
+        if not _is_number(value := getattr(settings, name)) or not low <= value <= high
+    ]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _not_whole(names: tuple[str, ...]) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(
+            f"{name} is {value!r}, not a whole number of at least 0.", hint="", id="nudge_xblock.E002"
+        )
+        for name in names
+        if not isinstance(value := getattr(settings, name), int) or isinstance(value, bool) or value < 0
+    ]
+
+
+def check_directories(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """This process can make and write the stores.  Without them nudges still show, hence a warning."""
+    return [
+        checks.Warning(
+            f"{name} is {os.fspath(path)!r}, which this process cannot write.",
+            hint="Name a directory on a volume that workers and web processes share and may write.",
+            id="nudge_xblock.W001",
+        )
+        for name in DIRECTORIES
+        if not _writable(path := Path(getattr(settings, name)))
+    ]
+
+
+def _writable(path: Path) -> bool:
+    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+def check_kinds(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """Lists are lists and tables are tables, where a YAML file easily has a lone string."""
+    wanted = (
+        ("NUDGE_TRACKING_LOGS", (list, tuple), 'a list, such as ["/openedx/data/logs/tracking.log*"]'),
+        ("NUDGE_LIVE_EVENTS", (list, tuple), "a list of event names; an empty one turns live events off"),
+        ("NUDGE_TRAINING", (dict,), "a table of fields of predictor.training.TrainConfig"),
+    )
+    return [
+        checks.Error(
+            f"{name} is {getattr(settings, name)!r}.", hint=f"It must be {hint}.", id="nudge_xblock.E003"
+        )
+        for name, kinds, hint in wanted
+        if not isinstance(getattr(settings, name), kinds)
+    ]
+
+
+def check_compat(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """NUDGE_COMPAT names a subclass of Platform."""
+    from .compat import Platform
+
+    hint = "Leave it out on Open edX; elsewhere name a subclass of nudge_xblock.compat.Platform."
+    try:
+        found = import_string(settings.NUDGE_COMPAT)
+    except ImportError as error:
+        return [checks.Error(f"NUDGE_COMPAT cannot be imported: {error}", hint=hint, id="nudge_xblock.E004")]
+    if not (isinstance(found, type) and issubclass(found, Platform)):
+        return [checks.Error("NUDGE_COMPAT names something else.", hint=hint, id="nudge_xblock.E004")]
+    return []

@@ -1,0 +1,329 @@
+"""The only place that knows the platform: users, roles, dates, enrolments, grades and certificates.
+
+Models are found by app label and name rather than imported, so that a missing app is an answer and not
+an error.  `platform()` gives the configured `Platform`; a host that is not Open edX subclasses it and
+names the subclass in NUDGE_COMPAT.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.signals import setting_changed
+from django.db.models import Manager
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey, UsageKey
+
+LOG = logging.getLogger(__name__)
+
+CERTIFIED = "downloadable"
+DEMOGRAPHICS = ("gender", "birth_year", "country", "education")
+
+
+class CourseDates(NamedTuple):
+    """When a course run is; a time the platform does not know is None."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    self_paced: bool = False
+    title: str = ""
+    language: str = ""
+    effort: str = ""
+
+
+class Enrolled(NamedTuple):
+    """One learner's enrolment in one course run."""
+
+    user_id: int
+    mode: str
+    enrolled: datetime
+    active: bool
+
+
+class Result(NamedTuple):
+    """How one enrolment went so far; a time is None where the thing has not happened."""
+
+    user_id: int
+    passed: bool
+    completed: bool
+    passed_at: datetime | None
+    completed_at: datetime | None
+    mode: str
+    enrolled: datetime
+    completions: int = 0
+
+
+class Platform:
+    """What the plugin asks of its host.  Without Open edX each method gives the answer it documents."""
+
+    # Learners
+
+    def profiles(self, user_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """Return gender, birth_year, country, education and language of each user that has a profile.
+
+        Unknown values are left out.  With NUDGE_USE_DEMOGRAPHICS off only the language is read.  Absent
+        platform: empty.
+        """
+        profiles = _objects("student", "UserProfile")
+        if profiles is None:
+            return {}
+        columns = {"language": "language"}
+        if settings.NUDGE_USE_DEMOGRAPHICS:
+            columns |= {
+                "gender": "gender",
+                "year_of_birth": "birth_year",
+                "country": "country",
+                "level_of_education": "education",
+            }
+        rows = profiles.filter(user_id__in=list(user_ids)).values("user_id", *columns)
+        return {
+            row["user_id"]: {
+                name: row[column] if column == "year_of_birth" else str(row[column])
+                for column, name in columns.items()
+                if row[column]
+            }
+            for row in rows
+        }
+
+    def profile(self, user_id: int) -> dict[str, Any]:
+        """Return one user's profile as `profiles` does; empty when there is none."""
+        return self.profiles([user_id]).get(user_id, {})
+
+    def user_ids(self, usernames: Iterable[str]) -> dict[str, int]:
+        """Return the id of each username that exists.  Works on any host with Django users."""
+        users = get_user_model().objects.filter(username__in=list(usernames))
+        return dict(users.values_list("username", "pk"))
+
+    def anonymous_id(self, user_id: int, course_key: CourseKey) -> str:
+        """Return a pseudonym of the user in the course, stable and not to be turned back without our key.
+
+        Always our own: the platform's would link what leaves here to other services' data.
+        """
+        message = f"nudge {user_id} {course_key}".encode()
+        return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()[:32]
+
+    def time_zone(self, user_id: int) -> tzinfo:
+        """Return the user's time zone preference; the site's when there is none or it is unknown."""
+        name = self._preference(user_id, "time_zone") or settings.TIME_ZONE
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            return UTC
+
+    def language(self, user_id: int) -> str:
+        """Return the language the user reads the site in; the site's when there is no preference."""
+        return self._preference(user_id, "pref-lang") or settings.LANGUAGE_CODE
+
+    def _preference(self, user_id: int, key: str) -> str:
+        preferences = _objects("user_api", "UserPreference")
+        if preferences is None:
+            return ""
+        return preferences.filter(user_id=user_id, key=key).values_list("value", flat=True).first() or ""
+
+    # Roles
+
+    def is_course_staff(self, user_id: int, course_key: CourseKey) -> bool:
+        """Return whether the user may see the course's analytics.  Absent platform: Django's is_staff."""
+        user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
+        if user is None:
+            return False
+        try:
+            from lms.djangoapps.courseware.access import has_access
+        except ImportError:
+            return bool(user.is_staff)
+        return bool(has_access(user, "staff", course_key))
+
+    # Courses
+
+    def course_keys(self) -> list[CourseKey]:
+        """Return every course run the platform has.  Absent platform: those with a nudge or an enrolment."""
+        overviews = _objects("course_overviews", "CourseOverview")
+        if overviews is not None:
+            return list(overviews.order_by("id").values_list("id", flat=True))
+        known = {
+            key
+            for name in ("Placement", "Enrolment")
+            for key in _own(name).values_list("course_key", flat=True).distinct()
+        }
+        return sorted(known, key=str)
+
+    def course_dates(self, course_key: CourseKey) -> CourseDates:
+        """Return start, end, pace, title, language and effort.  Absent platform or course: all unknown."""
+        overviews = _objects("course_overviews", "CourseOverview")
+        row = overviews.filter(id=course_key).first() if overviews is not None else None
+        if row is None:
+            return CourseDates()
+        return CourseDates(
+            start=row.start,
+            end=row.end,
+            self_paced=bool(row.self_paced),
+            title=row.display_name or "",
+            language=row.language or "",
+            effort=row.effort or "",
+        )
+
+    def due_dates(self, course_key: CourseKey, user_id: int) -> dict[str, datetime]:
+        """Return usage key to due time for one learner, personal extensions and pace included.
+
+        Absent platform, or a course without dates: empty.
+        """
+        user = get_user_model().objects.filter(pk=user_id).first()
+        if user is None or not apps.is_installed("edx_when"):
+            return {}
+        from edx_when.api import get_dates_for_course
+
+        dates = get_dates_for_course(course_key, user=user)
+        return {str(block): when for (block, field), when in dates.items() if field == "due" and when}
+
+    def labels(self, usage_keys: Iterable[UsageKey]) -> dict[str, str]:
+        """Return usage key to the name a teacher gave the block.  Absent platform or block: left out."""
+        try:
+            from xmodule.modulestore.django import modulestore
+            from xmodule.modulestore.exceptions import ItemNotFoundError
+        except ImportError:
+            return {}
+        names = {}
+        for key in usage_keys:
+            try:
+                names[str(key)] = str(modulestore().get_item(key).display_name_with_default)
+            except ItemNotFoundError:
+                continue
+        return names
+
+    # Enrolments and what became of them
+
+    def enrolments(self, course_key: CourseKey) -> Iterator[Enrolled]:
+        """Yield every enrolment of the course run, inactive ones too.  Absent platform: none."""
+        rows = _objects("student", "CourseEnrollment")
+        if rows is not None:
+            columns = rows.filter(course_id=course_key).values_list("user_id", "mode", "created", "is_active")
+            for row in columns.iterator(chunk_size=2000):
+                yield Enrolled(*row)
+
+    def has_certificate(self, user_id: int, course_key: CourseKey) -> bool:
+        """Return whether the user holds a certificate of the course run.  Absent platform: no."""
+        rows = _objects("certificates", "GeneratedCertificate")
+        found = rows and rows.filter(user_id=user_id, course_id=course_key, status=CERTIFIED).exists()
+        return bool(found)
+
+    def outcomes(self, course_key: CourseKey) -> list[Result]:
+        """Return how each enrolment of the course run went, by user id.  Absent platform: none.
+
+        Passed: the persistent course grade has passed, or there is a certificate.  Completed: a
+        certificate, or NUDGE_COMPLETE_SHARE of the blocks that any learner completed in this run.
+        """
+        passed = self._passed(course_key)
+        certified = self._certified(course_key)
+        done, needed = self._completions(course_key)
+        results = []
+        for row in self.enrolments(course_key):
+            held = certified.get(row.user_id)
+            times = done.get(row.user_id, [])
+            complete = times[needed - 1] if 0 < needed <= len(times) else None
+            passed_at = _earliest(passed.get(row.user_id), held)
+            completed_at = _earliest(complete, held)
+            results.append(
+                Result(
+                    user_id=row.user_id,
+                    passed=passed_at is not None,
+                    completed=completed_at is not None,
+                    passed_at=passed_at,
+                    completed_at=completed_at,
+                    mode=row.mode,
+                    enrolled=row.enrolled,
+                    completions=len(times),
+                )
+            )
+        return sorted(results)
+
+    def _passed(self, course_key: CourseKey) -> dict[int, datetime]:
+        rows = _objects("grades", "PersistentCourseGrade")
+        if rows is None:
+            return {}
+        passing = rows.filter(course_id=course_key, passed_timestamp__isnull=False)
+        return dict(passing.values_list("user_id", "passed_timestamp"))
+
+    def _certified(self, course_key: CourseKey) -> dict[int, datetime]:
+        rows = _objects("certificates", "GeneratedCertificate")
+        if rows is None:
+            return {}
+        held = rows.filter(course_id=course_key, status=CERTIFIED)
+        return dict(held.values_list("user_id", "created_date"))
+
+    def _completions(self, course_key: CourseKey) -> tuple[dict[int, list[datetime]], int]:
+        """Return user id to the sorted times of completed blocks, and how many make a complete course."""
+        rows = _objects("completion", "BlockCompletion")
+        if rows is None:
+            return {}, 0
+        times: dict[int, list[datetime]] = {}
+        complete = rows.filter(context_key=course_key, completion__gte=1.0)
+        for user_id, when in complete.values_list("user_id", "modified").iterator(chunk_size=2000):
+            times.setdefault(user_id, []).append(when)
+        for mine in times.values():
+            mine.sort()
+        blocks = complete.values("block_key").distinct().count()
+        return times, ceil(blocks * settings.NUDGE_COMPLETE_SHARE - 1e-9)
+
+    # Events
+
+    def tracker(self) -> Any | None:
+        """Return the host's event tracker, or None where event-tracking is not installed."""
+        try:
+            from eventtracking import tracker
+        except ImportError:
+            return None
+        return tracker.get_tracker()
+
+    def emit(self, name: str, data: dict[str, Any]) -> None:
+        """Emit a tracking event of our own; without a tracker nothing happens."""
+        tracker = self.tracker()
+        if tracker is not None:
+            tracker.emit(name, data)
+
+
+def _objects(label: str, name: str) -> Manager[Any] | None:
+    """Return the default manager of a platform model, or None when its app is not installed."""
+    try:
+        return apps.get_model(label, name)._default_manager
+    except LookupError:
+        return None
+
+
+def _own(name: str) -> Manager[Any]:
+    return apps.get_model("nudge_xblock", name)._default_manager
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
+
+
+@cache
+def platform() -> Platform:
+    """Return the one instance of the class that NUDGE_COMPAT names."""
+    made = import_string(settings.NUDGE_COMPAT)()
+    if not isinstance(made, Platform):
+        raise TypeError(
+            f"NUDGE_COMPAT: {settings.NUDGE_COMPAT} is no subclass of nudge_xblock.compat.Platform"
+        )
+    return made
+
+
+def _forget(*, setting: str, **_kwargs: Any) -> None:
+    if setting == "NUDGE_COMPAT":
+        platform.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="nudge_xblock.compat.forget")

@@ -1,0 +1,158 @@
+"""Every setting of the plugin, with its default; an operator's value always wins.
+
+The platform calls `plugin_settings` while it builds its settings, before its own configuration file is
+read (`common`) and again after (`production`).  Both calls are safe to repeat.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .wiring import add_live_events, add_nightly_beat
+
+
+def plugin_settings(settings: Any) -> None:
+    """Give `settings` a default for each setting it lacks, and add the live event backend."""
+    for name, value in defaults().items():
+        if not hasattr(settings, name):
+            setattr(settings, name, value)
+    add_live_events(settings)
+    add_nightly_beat(settings)
+
+
+def defaults() -> dict[str, Any]:
+    """Return the name and default of every setting, mutable values fresh each time."""
+    return {**_places(), **_gate(), **_learning(), **_platform()}
+
+
+def _places() -> dict[str, Any]:
+    return {
+        # .. setting_name: NUDGE_EVENTS_DIR
+        # .. setting_default: "/openedx/data/nudge/events"
+        # .. setting_description: Directory of the event store. Every worker and web process must see the same
+        #    one.
+        "NUDGE_EVENTS_DIR": "/openedx/data/nudge/events",
+        # .. setting_name: NUDGE_MODEL_DIR
+        # .. setting_default: "/openedx/data/nudge/models"
+        # .. setting_description: Directory of the model store. Workers write it, web processes read it.
+        "NUDGE_MODEL_DIR": "/openedx/data/nudge/models",
+        # .. setting_name: NUDGE_TRACKING_LOGS
+        # .. setting_default: ["/openedx/data/logs/tracking.log*"]
+        # .. setting_description: Glob patterns of the tracking logs, plain, .gz or .zst, which the night
+        #    reads.
+        "NUDGE_TRACKING_LOGS": ["/openedx/data/logs/tracking.log*"],
+    }
+
+
+def _gate() -> dict[str, Any]:
+    return {
+        # .. setting_name: NUDGE_EXPLORATION_SHARE
+        # .. setting_default: 0.10
+        # .. setting_description: Share of moments, 0 to 1, at which the message is sent whatever the model
+        #    says, so that tomorrow's model still learns from learners who would have been held back.
+        "NUDGE_EXPLORATION_SHARE": 0.10,
+        # .. setting_name: NUDGE_COLD_START_ANSWERS
+        # .. setting_default: 2
+        # .. setting_description: A learner who has answered fewer nudges than this always receives them.
+        "NUDGE_COLD_START_ANSWERS": 2,
+        # .. setting_name: NUDGE_MIN_IMPRESSIONS
+        # .. setting_default: 50
+        # .. setting_description: A nudge is judged as a whole, and perhaps held back, only after it was shown
+        #    this often.
+        "NUDGE_MIN_IMPRESSIONS": 50,
+        # .. setting_name: NUDGE_PLACEMENT_MIN_HELPFUL
+        # .. setting_default: 0.10
+        # .. setting_description: A nudge whose share of "helpful" per impression is predicted below this,
+        #    0 to 1, is held back for everyone but explored learners.
+        "NUDGE_PLACEMENT_MIN_HELPFUL": 0.10,
+        # .. setting_name: NUDGE_MARGIN_NOT_HELPFUL
+        # .. setting_default: 0.0
+        # .. setting_description: By how much "helpful" must exceed "not helpful" for one learner, -1 to 1.
+        "NUDGE_MARGIN_NOT_HELPFUL": 0.0,
+        # .. setting_name: NUDGE_MARGIN_NO_INTERACTION
+        # .. setting_default: -0.5
+        # .. setting_description: By how much "helpful" must exceed "no interaction" for one learner, -1 to 1.
+        #    Most learners answer nothing, so zero would hold nearly everything back.
+        "NUDGE_MARGIN_NO_INTERACTION": -0.5,
+        # .. setting_name: NUDGE_CAP_PER_DAY
+        # .. setting_default: 2
+        # .. setting_description: The most nudges one learner sees in 24 hours, over all courses.
+        "NUDGE_CAP_PER_DAY": 2,
+        # .. setting_name: NUDGE_CAP_PER_WEEK
+        # .. setting_default: 5
+        # .. setting_description: The most nudges one learner sees in seven days, over all courses.
+        "NUDGE_CAP_PER_WEEK": 5,
+        # .. setting_name: NUDGE_COOL_DOWN_MINUTES
+        # .. setting_default: 60
+        # .. setting_description: Minutes between two nudges to the same learner.
+        "NUDGE_COOL_DOWN_MINUTES": 60,
+    }
+
+
+def _learning() -> dict[str, Any]:
+    return {
+        # .. setting_name: NUDGE_LEAVE_DAYS
+        # .. setting_default: 2
+        # .. setting_description: A learner "leaves" when no event comes for this many days.
+        "NUDGE_LEAVE_DAYS": 2,
+        # .. setting_name: NUDGE_COMPLETE_SHARE
+        # .. setting_default: 0.8
+        # .. setting_description: Share, 0 to 1, of the blocks anyone completed in a course run that makes it
+        #    complete. A certificate does too. Optional and experiment content is why it is not 1.
+        "NUDGE_COMPLETE_SHARE": 0.8,
+        # .. setting_name: NUDGE_STATE_LAG_SECONDS
+        # .. setting_default: 300
+        # .. setting_description: A learner's stored state trails the present by this much, so that events
+        #    that arrive late by less than it still fall into place at once; later ones are mended at night.
+        "NUDGE_STATE_LAG_SECONDS": 300,
+        # .. setting_name: NUDGE_STATE_TAIL
+        # .. setting_default: 64
+        # .. setting_description: Events after the stored state that are recomputed at each reading before the
+        #    state is moved forward.
+        "NUDGE_STATE_TAIL": 64,
+        # .. setting_name: NUDGE_USE_DEMOGRAPHICS
+        # .. setting_default: True
+        # .. setting_description: Whether gender, birth year, country and education may be used to predict.
+        #    Off, they are not even read.
+        "NUDGE_USE_DEMOGRAPHICS": True,
+        # .. setting_name: NUDGE_VOCABULARY_MIN_COUNT
+        # .. setting_default: 1000
+        # .. setting_description: An event type is learned on its own when it was seen at least this often.
+        "NUDGE_VOCABULARY_MIN_COUNT": 1000,
+        # .. setting_name: NUDGE_VOCABULARY_MIN_COURSES
+        # .. setting_default: 3
+        # .. setting_description: An event type is learned on its own when it was seen in more courses than
+        #    this.
+        "NUDGE_VOCABULARY_MIN_COURSES": 3,
+        # .. setting_name: NUDGE_TRAINING
+        # .. setting_default: {}
+        # .. setting_description: Values that replace those of predictor.training.TrainConfig, by field name.
+        "NUDGE_TRAINING": {},
+        # .. setting_name: NUDGE_INBOX_DAYS
+        # .. setting_default: 14
+        # .. setting_description: Days after which the night deletes live events that the event store holds.
+        "NUDGE_INBOX_DAYS": 14,
+    }
+
+
+def _platform() -> dict[str, Any]:
+    return {
+        # .. setting_name: NUDGE_LIVE_EVENTS
+        # .. setting_default: the names in nudge_xblock.settings.wiring.LIVE_EVENTS
+        # .. setting_description: Names of the tracking events that are read as they happen. Empty: none are,
+        #    and what the models know is as old as the last night.
+        "NUDGE_LIVE_EVENTS": None,
+        # .. setting_name: NUDGE_QUEUE
+        # .. setting_default: "edx.lms.core.default"
+        # .. setting_description: Celery queue of the plugin's tasks.
+        "NUDGE_QUEUE": "edx.lms.core.default",
+        # .. setting_name: NUDGE_NIGHT_AT
+        # .. setting_default: ""
+        # .. setting_description: "HH:MM", in Celery's time zone, at which Celery beat starts the nightly job.
+        #    Empty: beat does not; run `manage.py lms nudge_nightly` from cron instead.
+        "NUDGE_NIGHT_AT": "",
+        # .. setting_name: NUDGE_COMPAT
+        # .. setting_default: "nudge_xblock.compat.Platform"
+        # .. setting_description: Dotted path of the class that answers for the platform: users, roles, dates.
+        "NUDGE_COMPAT": "nudge_xblock.compat.Platform",
+    }
