@@ -57,7 +57,8 @@ class ContentBlock(XBlock):
     def student_view(self, context: dict[str, Any] | None = None) -> Fragment:
         key = str(self.scope_ids.usage_id)
         html = render_to_string(
-            f"demo/{self.template}.html", {"title": self.display_name, "parts": self.parts, "key": key, "block": self}
+            f"demo/{self.template}.html",
+            {"title": self.display_name, "parts": self.parts, "key": key, "block": self},
         )
         fragment = Fragment(html)
         if self.script:
@@ -122,7 +123,9 @@ class QuizBlock(ContentBlock):
     def check(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Grade ``{"answers": [choice number, …]}`` and tell the tracker, as a problem does."""
         answers = list(data.get("answers", ()))
-        right = [i < len(answers) and answers[i] == question["right"] for i, question in enumerate(self.parts)]
+        right = [
+            i < len(answers) and answers[i] == question["right"] for i, question in enumerate(self.parts)
+        ]
         self.attempts += 1
         self.grade = float(sum(right))
         success = "correct" if all(right) else "incorrect"
@@ -137,12 +140,21 @@ class QuizBlock(ContentBlock):
                 "grade": sum(right),
                 "max_grade": len(right),
                 "success": success,
-                "correct_map": {f"{key}_{i}": {"correctness": "correct" if ok else "incorrect"} for i, ok in enumerate(right)},
+                "correct_map": {
+                    f"{key}_{i}": {"correctness": "correct" if ok else "incorrect"}
+                    for i, ok in enumerate(right)
+                },
             },
         )
         if all(right):
             self.runtime.publish(self, "completion", {"completion": 1.0})
-        return {"success": success, "right": right, "attempts": self.attempts, "grade": sum(right), "of": len(right)}
+        return {
+            "success": success,
+            "right": right,
+            "attempts": self.attempts,
+            "grade": sum(right),
+            "of": len(right),
+        }
 
     @XBlock.json_handler
     def show(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:

@@ -49,7 +49,9 @@ class CourseIds(IdReader, IdGenerator):
     def get_usage_id_from_aside(self, aside_id: Any) -> Any:
         raise NotImplementedError("the demo course has no asides")
 
-    get_definition_id_from_aside = get_aside_type_from_usage = get_aside_type_from_definition = get_usage_id_from_aside
+    get_definition_id_from_aside = get_aside_type_from_usage = get_aside_type_from_definition = (
+        get_usage_id_from_aside
+    )
 
     def create_aside(self, definition_id: str, usage_id: UsageKey, aside_type: str) -> Any:
         raise NotImplementedError("the demo course has no asides")

@@ -78,14 +78,21 @@ LOGGING = {
 
 EVENT_TRACKING_ENABLED = True
 EVENT_TRACKING_BACKENDS = {
-    "tracking_logs": {"ENGINE": "demo.tracking.LogBackend", "OPTIONS": {"path": str(VAR / "logs" / "tracking.log")}},
+    "tracking_logs": {
+        "ENGINE": "demo.tracking.LogBackend",
+        "OPTIONS": {"path": str(VAR / "logs" / "tracking.log")},
+    },
 }
 
 # The operator's own choices, as a site would make them: small data, so small thresholds and a small network.
 NUDGE_COMPAT = "demo.campus.Campus"
 NUDGE_EVENTS_DIR = str(VAR / "events")
 NUDGE_MODEL_DIR = str(VAR / "models")
-NUDGE_TRACKING_LOGS = [os.environ["NUDGE_DEMO_DATA"]] if os.environ.get("NUDGE_DEMO_DATA") else [str(VAR / "logs" / "tracking.log*")]
+NUDGE_TRACKING_LOGS = (
+    [os.environ["NUDGE_DEMO_DATA"]]
+    if os.environ.get("NUDGE_DEMO_DATA")
+    else [str(VAR / "logs" / "tracking.log*")]
+)
 NUDGE_VOCABULARY_MIN_COUNT = 20
 NUDGE_VOCABULARY_MIN_COURSES = 2
 

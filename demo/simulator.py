@@ -264,7 +264,9 @@ def _visit(days: _Days, time: float) -> Generator[Step, Reply | None, None]:
     days.last = time
 
 
-def _lecture(days: _Days, time: float, week: int, hard: float, mood: str) -> Generator[Step, Reply | None, float]:
+def _lecture(
+    days: _Days, time: float, week: int, hard: float, mood: str
+) -> Generator[Step, Reply | None, float]:
     rng, log = days.rng, days.log
     item = log.item("lecture", f"lecture{week}")
     at = 0.0
@@ -295,12 +297,16 @@ def _lecture(days: _Days, time: float, week: int, hard: float, mood: str) -> Gen
     return time
 
 
-def _quiz(days: _Days, time: float, week: int, hard: float, mood: str) -> Generator[Step, Reply | None, float]:
+def _quiz(
+    days: _Days, time: float, week: int, hard: float, mood: str
+) -> Generator[Step, Reply | None, float]:
     rng, log = days.rng, days.log
     item = log.item("quiz", f"quiz{week}")
     boost = 0.0
     for attempt in range(1, 6):
-        time += rng.uniform(8, 40) * {"fluent": 1.0, "struggling": 2.5, "skimming": 0.4, "drifting": 2.0}[mood]
+        time += (
+            rng.uniform(8, 40) * {"fluent": 1.0, "struggling": 2.5, "skimming": 0.4, "drifting": 2.0}[mood]
+        )
         z = 0.2 + days.who.ability - hard + 0.35 * attempt + boost - (0.8 if mood == "skimming" else 0.0)
         right = rng.random() < 1 / (1 + math.exp(-z))
         yield log.browser(time, "problem_check", f"input_{week}=choice_{attempt}")
@@ -355,7 +361,9 @@ class Line:
         return self._record(time, name, payload, source="browser", path="/event")
 
     def video(self, time: float, name: str, item: str, at: float) -> Record:
-        return self.browser(time, name, {"id": item, "code": "demo", "currentTime": round(at, 3), "duration": 60})
+        return self.browser(
+            time, name, {"id": item, "code": "demo", "currentTime": round(at, 3), "duration": 60}
+        )
 
     def checked(self, time: float, item: str, attempt: int, right: bool) -> Record:
         data = {
@@ -413,5 +421,11 @@ def runs(current: CourseKey, start: datetime, weeks: int, learners: int) -> Iter
             ("course-v1:Harbour+NUM101+2026_T2", 20),
         ]
     ):
-        yield Run(CourseKey.from_string(key), start - timedelta(weeks=weeks_ago), weeks, learners, 10_000 * (number + 1))
+        yield Run(
+            CourseKey.from_string(key),
+            start - timedelta(weeks=weeks_ago),
+            weeks,
+            learners,
+            10_000 * (number + 1),
+        )
     yield Run(current, start, weeks, learners, 90_000)

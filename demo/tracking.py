@@ -14,7 +14,17 @@ from eventtracking import tracker
 
 from .outline import COURSE_KEY
 
-ROOT_FIELDS = ("username", "session", "ip", "agent", "host", "referer", "accept_language", "event_source", "page")
+ROOT_FIELDS = (
+    "username",
+    "session",
+    "ip",
+    "agent",
+    "host",
+    "referer",
+    "accept_language",
+    "event_source",
+    "page",
+)
 
 
 class TrackingMiddleware:

@@ -55,7 +55,9 @@ def courseware(request: HttpRequest, slug: str) -> HttpResponse:
 def unit(request: HttpRequest, slug: str) -> HttpResponse:
     """The unit alone, as the learning app embeds it."""
     this = _unit(slug)
-    tracker.emit(f"/courses/{outline.COURSE_KEY}/courseware/week{this.week}/{this.slug}/", {"GET": {}, "POST": {}})
+    tracker.emit(
+        f"/courses/{outline.COURSE_KEY}/courseware/week{this.week}/{this.slug}/", {"GET": {}, "POST": {}}
+    )
     runtime = DemoRuntime(request.user)
     block = runtime.block(outline.COURSE_KEY.make_usage_key("unit", slug))
     return _page(request, block.render("student_view", {}), this)
@@ -111,7 +113,9 @@ _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def _page(request: HttpRequest, fragment: Fragment, this: outline.Unit) -> HttpResponse:
-    return render(request, "demo/unit.html", {"page": fragment, "unit": this, "rtl": translation.get_language_bidi()})
+    return render(
+        request, "demo/unit.html", {"page": fragment, "unit": this, "rtl": translation.get_language_bidi()}
+    )
 
 
 def _frame(request: HttpRequest, slug: str) -> dict[str, object]:

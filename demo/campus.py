@@ -1,0 +1,154 @@
+"""What the demo host knows of its learners and courses, in the plugin's own terms.
+
+The simulated part is written once by the seeding command, as one JSON file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from opaque_keys.edx.keys import CourseKey, UsageKey
+
+from nudge_xblock.compat import CourseDates, Enrolled, Platform, Result
+
+from . import outline, people, runtime, simulator
+
+FILE = Path(settings.VAR) / "campus.json"
+
+
+def write(runs: Iterable[tuple[simulator.Run, list[simulator.Result]]]) -> None:
+    """Keep what the simulation knows of its learners, for `Campus` to answer from."""
+    campus = {
+        str(run.key): {
+            "start": run.start.isoformat(),
+            "weeks": run.weeks,
+            "learners": [_row(result) for result in sorted(results, key=lambda each: each.learner.user_id)],
+        }
+        for run, results in runs
+    }
+    FILE.write_text(json.dumps(campus), encoding="utf-8")
+    _campus.cache_clear()
+
+
+class Campus(Platform):
+    """Answers for the demo's accounts and for the simulated learners."""
+
+    def profiles(self, user_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+        wanted = set(user_ids)
+        found = {user.id: _profile(user) for user in User.objects.filter(pk__in=wanted)}
+        for run in _campus().values():
+            found.update(
+                {row["user_id"]: row["profile"] for row in run["learners"] if row["user_id"] in wanted}
+            )
+        if not settings.NUDGE_USE_DEMOGRAPHICS:
+            found = {user_id: {"language": row.get("language", "en")} for user_id, row in found.items()}
+        return found
+
+    def language(self, user_id: int) -> str:
+        user = User.objects.filter(pk=user_id).first()
+        person = people.by_name(user.username) if user else None
+        return person.language if person else "en"
+
+    def course_keys(self) -> list[CourseKey]:
+        keys = {CourseKey.from_string(key) for key in _campus()} | {outline.COURSE_KEY}
+        return sorted(keys | set(super().course_keys()), key=str)
+
+    def course_dates(self, course_key: CourseKey) -> CourseDates:
+        if course_key == outline.COURSE_KEY:
+            start, weeks = outline.start(), outline.WEEKS
+        elif str(course_key) in _campus():
+            run = _campus()[str(course_key)]
+            start, weeks = datetime.fromisoformat(run["start"]), run["weeks"]
+        else:
+            return CourseDates()
+        end = start + timedelta(weeks=weeks)
+        return CourseDates(start=start, end=end, title=outline.TITLE, language="en", effort="02:00")
+
+    def due_dates(self, course_key: CourseKey, user_id: int) -> dict[str, datetime]:
+        if course_key != outline.COURSE_KEY:
+            return {}
+        return {
+            str(outline.COURSE_KEY.make_usage_key(kind, name)): unit.due
+            for unit in outline.units()
+            for kind, name in unit.blocks
+            if unit.due is not None
+        }
+
+    def labels(self, usage_keys: Iterable[UsageKey]) -> dict[str, str]:
+        course = runtime.DemoRuntime()
+        return {str(key): course.block(key).display_name for key in usage_keys if outline.unit_of(key)}
+
+    def enrolments(self, course_key: CourseKey) -> Iterator[Enrolled]:
+        if course_key == outline.COURSE_KEY:
+            begun = outline.start() + timedelta(days=1)
+            for user in User.objects.filter(is_staff=False):
+                yield Enrolled(user.id, "audit", begun, True)
+        for row in _campus().get(str(course_key), {}).get("learners", ()):
+            yield Enrolled(row["user_id"], row["mode"], datetime.fromisoformat(row["enrolled"]), True)
+
+    def outcomes(self, course_key: CourseKey) -> list[Result]:
+        """What became of simulated learners.  Nothing yet where the demo runs on somebody's own logs."""
+        results = []
+        for row in _campus().get(str(course_key), {}).get("learners", ()):
+            passed_at = datetime.fromisoformat(row["passed_at"]) if row["passed_at"] else None
+            enrolled = datetime.fromisoformat(row["enrolled"])
+            results.append(
+                Result(
+                    user_id=row["user_id"],
+                    passed=row["passed"],
+                    completed=row["completed"],
+                    passed_at=passed_at,
+                    completed_at=None,
+                    mode=row["mode"],
+                    enrolled=enrolled,
+                )
+            )
+        return results
+
+
+@cache
+def _campus() -> dict[str, Any]:
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+
+
+def _row(result: simulator.Result) -> dict[str, Any]:
+    who = result.learner
+    return {
+        "user_id": who.user_id,
+        "mode": who.mode,
+        "enrolled": _time(who.enrolled),
+        "passed": result.passed,
+        "completed": result.completed,
+        "passed_at": _time(result.passed_at) if result.passed_at else None,
+        "profile": {
+            "gender": who.gender,
+            "birth_year": who.birth_year,
+            "country": who.country,
+            "education": who.education,
+            "language": "en",
+        },
+    }
+
+
+def _profile(user: User) -> dict[str, Any]:
+    person = people.by_name(user.username)
+    if person is None:
+        return {}
+    return {
+        "gender": person.gender,
+        "birth_year": person.birth_year,
+        "country": person.country,
+        "education": person.education,
+        "language": person.language,
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
