@@ -21,16 +21,18 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
-from django.db.models import Manager
+from django.db.models import Manager, Q
 from django.utils.module_loading import import_string
+from opaque_keys.edx.django.models import CourseKeyField
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey, UsageKey
 
 LOG = logging.getLogger(__name__)
 
-CERTIFIED = "downloadable"
-DEMOGRAPHICS = ("gender", "birth_year", "country", "education")
+# The certificate statuses with which the platform says that the learner passed.
+CERTIFIED = ("downloadable", "generating")
+STAFF_ROLES = ("staff", "instructor", "limited_staff", "data_researcher")
 
 
 class CourseDates(NamedTuple):
@@ -146,6 +148,14 @@ class Platform:
             return bool(user.is_staff)
         return bool(has_access(user, "staff", course_key))
 
+    def staff_ids(self, course_key: CourseKey) -> set[int]:
+        """Return the users with a staff role in the course or its organisation.  Absent platform: none."""
+        roles = _objects("student", "CourseAccessRole")
+        if roles is None:
+            return set()
+        of_course = Q(course_id=course_key) | Q(org=course_key.org, course_id=CourseKeyField.Empty)
+        return set(roles.filter(of_course, role__in=STAFF_ROLES).values_list("user_id", flat=True))
+
     # Courses
 
     def course_keys(self) -> list[CourseKey]:
@@ -153,10 +163,9 @@ class Platform:
         overviews = _objects("course_overviews", "CourseOverview")
         if overviews is not None:
             return list(overviews.order_by("id").values_list("id", flat=True))
+        models = (_objects("nudge_xblock", name) for name in ("Placement", "Enrolment"))
         known = {
-            key
-            for name in ("Placement", "Enrolment")
-            for key in _own(name).values_list("course_key", flat=True).distinct()
+            key for rows in models if rows for key in rows.values_list("course_key", flat=True).distinct()
         }
         return sorted(known, key=str)
 
@@ -180,12 +189,11 @@ class Platform:
 
         Absent platform, or a course without dates: empty.
         """
-        user = get_user_model().objects.filter(pk=user_id).first()
-        if user is None or not apps.is_installed("edx_when"):
+        if not apps.is_installed("edx_when"):
             return {}
         from edx_when.api import get_dates_for_course
 
-        dates = get_dates_for_course(course_key, user=user)
+        dates = get_dates_for_course(course_key, user=user_id)
         return {str(block): when for (block, field), when in dates.items() if field == "due" and when}
 
     def labels(self, usage_keys: Iterable[UsageKey]) -> dict[str, str]:
@@ -216,7 +224,7 @@ class Platform:
     def has_certificate(self, user_id: int, course_key: CourseKey) -> bool:
         """Return whether the user holds a certificate of the course run.  Absent platform: no."""
         rows = _objects("certificates", "GeneratedCertificate")
-        found = rows and rows.filter(user_id=user_id, course_id=course_key, status=CERTIFIED).exists()
+        found = rows and rows.filter(user_id=user_id, course_id=course_key, status__in=CERTIFIED).exists()
         return bool(found)
 
     def outcomes(self, course_key: CourseKey) -> list[Result]:
@@ -260,7 +268,7 @@ class Platform:
         rows = _objects("certificates", "GeneratedCertificate")
         if rows is None:
             return {}
-        held = rows.filter(course_id=course_key, status=CERTIFIED)
+        held = rows.filter(course_id=course_key, status__in=CERTIFIED)
         return dict(held.values_list("user_id", "created_date"))
 
     def _completions(self, course_key: CourseKey) -> tuple[dict[int, list[datetime]], int]:
@@ -297,13 +305,10 @@ class Platform:
 def _objects(label: str, name: str) -> Manager[Any] | None:
     """Return the default manager of a platform model, or None when its app is not installed."""
     try:
-        return apps.get_model(label, name)._default_manager
+        manager: Manager[Any] = apps.get_model(label, name)._default_manager
     except LookupError:
         return None
-
-
-def _own(name: str) -> Manager[Any]:
-    return apps.get_model("nudge_xblock", name)._default_manager
+    return manager
 
 
 def _earliest(*times: datetime | None) -> datetime | None:
