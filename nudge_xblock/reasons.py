@@ -1,0 +1,61 @@
+"""Why a nudge was sent or held back: the codes that decisions carry.
+
+The codes are stored, so they never change meaning; a new meaning is a new code.  What people read is in
+`sentences`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """One code per way a decision can end."""
+
+    # sent
+    EXPLORE = "explore"
+    TRICKLE = "explore_held_back"
+    COLD = "cold"
+    NO_MODEL = "no_model"
+    HELPFUL = "helpful"
+    # held back by the gate
+    PLACEMENT = "placement_unhelpful"
+    LEARNER = "learner_unhelpful"
+    # held back by restraint
+    OPTED_OUT = "opted_out"
+    STAFF = "staff"
+    NOT_ENROLLED = "not_enrolled"
+    NOT_STARTED = "course_not_started"
+    ENDED = "course_ended"
+    CERTIFIED = "certified"
+    PAST_DUE = "past_due"
+    QUIET = "quiet_hours"
+    COOL_DOWN = "cool_down"
+    CAP_DAY = "cap_day"
+    CAP_WEEK = "cap_week"
+    ANOTHER = "another_nudge"
+    # held back because something was missing
+    NO_STATE = "no_state"
+    BROKEN_MODEL = "broken_model"
+    SLOW = "slow"
+    FAILED = "failed"
+
+
+SENT = frozenset({Reason.EXPLORE, Reason.TRICKLE, Reason.COLD, Reason.NO_MODEL, Reason.HELPFUL})
+EXPLORED = frozenset({Reason.EXPLORE, Reason.TRICKLE})
+RESTRAINED = frozenset(
+    {
+        Reason.OPTED_OUT,
+        Reason.STAFF,
+        Reason.NOT_ENROLLED,
+        Reason.NOT_STARTED,
+        Reason.ENDED,
+        Reason.CERTIFIED,
+        Reason.PAST_DUE,
+        Reason.QUIET,
+        Reason.COOL_DOWN,
+        Reason.CAP_DAY,
+        Reason.CAP_WEEK,
+        Reason.ANOTHER,
+    }
+)
