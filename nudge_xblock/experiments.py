@@ -1,0 +1,318 @@
+"""Effects with honest intervals: shares, ratios, and what sending did compared with holding back.
+
+Pure numpy: counts, outcomes and probabilities in, intervals out.  The dashboard is looked at every day, so
+whatever carries a verdict has an *always-valid* interval: with probability `level` it holds the truth at
+all looks together, and stopping at a lucky moment gains nothing.
+
+Sources of the formulas:
+
+* Wilson (1927): score interval of a share.
+* Robbins (1970) and Howard, Ramdas, McAuliffe and Sekhon (2021, Annals of Statistics 49(2)): mixture
+  confidence sequences; `share_always` is the beta mixture, `sample_ratio` the two-sided normal mixture.
+* Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2021, arXiv:2103.06476), theorem 2.2: the asymptotic
+  confidence sequence of `radius`.
+* Swaminathan and Joachims (2015): self-normalised inverse propensity weighting, as in `effect`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Verdict = Literal["helps", "harms", "none", "early", "no_comparison"]
+
+LEVEL = 0.95
+HORIZON = 500  # learners: where the always-valid interval is tightest
+WORTHWHILE = 0.1  # a change under a tenth of what happens anyway does not pay for an interruption
+LEAST_CHANGE = 0.05  # and never under this, in units of the outcome: a tenth of nearly nothing is noise
+ENOUGH_LEARNERS = 30  # per side, before an asymptotic interval may speak
+ALARM_LEVEL = 0.999  # of the sample-ratio check: one false alarm in a thousand courses
+MOST_LEARNERS = 10_000_000  # beyond this many more learners, "how many more" is no answer
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the ends of its interval, all in the unit of the estimate."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+UNKNOWN_SHARE = Interval(math.nan, 0.0, 1.0)
+UNKNOWN_RATIO = Interval(math.nan, 0.0, math.inf)
+
+
+def quantile(level: float) -> float:
+    """The two-sided normal quantile: 1.96 for a level of 0.95."""
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def check_counts(successes: float, trials: float) -> None:
+    """Raise ValueError unless 0 <= successes <= trials."""
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes of {trials} trials: need 0 <= successes <= trials")
+
+
+def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
+    """Wilson's interval of a share, for one look at settled counts.  No trials: the whole of [0, 1]."""
+    check_counts(successes, trials)
+    if trials == 0:
+        return UNKNOWN_SHARE
+    z2 = quantile(level) ** 2
+    share = successes / trials
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    reach = math.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
+    low = 0.0 if successes == 0 else min(share, centre - reach)
+    high = 1.0 if successes == trials else max(share, centre + reach)
+    return Interval(share, max(0.0, low), min(1.0, high))
+
+
+def share_always(successes: int, trials: int, level: float = LEVEL) -> Interval:
+    """Always-valid interval of a share; exact for any number of trials.  No trials: the whole of [0, 1].
+
+    Holds every p at which the beta-mixture martingale
+    B(s + 1/2, f + 1/2) / (B(1/2, 1/2) p^s (1 - p)^f) stays below 1 / (1 - level); Ville's inequality does
+    the rest.
+    """
+    check_counts(successes, trials)
+    if trials == 0:
+        return UNKNOWN_SHARE
+    failures = trials - successes
+    bar = log_beta(successes + 0.5, failures + 0.5) - log_beta(0.5, 0.5) + math.log(1 - level)
+
+    def inside(p: float) -> bool:
+        likelihood = successes * math.log(p) if successes else 0.0
+        return likelihood + (failures * math.log1p(-p) if failures else 0.0) > bar
+
+    share = successes / trials
+    low = 0.0 if successes == 0 else edge(inside, share, 0.0)
+    high = 1.0 if failures == 0 else edge(inside, share, 1.0)
+    return Interval(share, low, high)
+
+
+def log_beta(a: float, b: float) -> float:
+    """log B(a, b)."""
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def edge(inside: Callable[[float], bool], within: float, outside: float) -> float:
+    """Where a convex set ends between a point inside and the open end `outside`, by bisection."""
+    for _ in range(60):
+        middle = (within + outside) / 2
+        if inside(middle):
+            within = middle
+        else:
+            outside = middle
+    return outside
+
+
+def radius(learners: int, deviation: float, level: float = LEVEL, horizon: int = HORIZON) -> float:
+    """Half-width of the always-valid interval of a mean over `learners` with standard deviation `deviation`.
+
+    sd * sqrt(2 (n r + 1) / (n^2 r) * log(sqrt(n r + 1) / a)), with r chosen so that it is tightest at
+    `horizon` learners (r = (-2 log a + log(1 - 2 log a)) / horizon, a = 1 - level).
+    """
+    alpha = 1 - level
+    r = (-2 * math.log(alpha) + math.log1p(-2 * math.log(alpha))) / horizon
+    nr = learners * r
+    return deviation * math.sqrt(2 * (nr + 1) / (learners * nr) * math.log(math.sqrt(nr + 1) / alpha))
+
+
+def learners_needed(deviation: float, width: float, level: float = LEVEL) -> int | None:
+    """Learners until `radius` falls to `width`; None when that is out of reach."""
+    if radius(MOST_LEARNERS, deviation, level) > width:
+        return None
+    low, high = 1, MOST_LEARNERS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if radius(middle, deviation, level) > width else (low, middle)
+    return high
+
+
+# Helpful to not helpful
+
+
+def ratio(helpful: Floats, not_helpful: Floats, level: float = LEVEL) -> Interval:
+    """Helpful votes for each not-helpful one, always-valid, each learner's votes taken together.
+
+    helpful, not_helpful: votes per learner, float64[n].  Delta method on the logarithm; half a vote is added
+    to both sides, so that a course without a single "not helpful" has an estimate too.
+    """
+    logarithm, deviation, voters = log_ratio(helpful, not_helpful)
+    if voters < ENOUGH_LEARNERS:
+        return Interval(math.exp(logarithm), 0.0, math.inf) if voters else UNKNOWN_RATIO
+    return exponential(logarithm, radius(voters, deviation, level))
+
+
+def ratio_change(
+    helpful: Floats, not_helpful: Floats, base_helpful: Floats, base_not_helpful: Floats, level: float = LEVEL
+) -> Interval | None:
+    """How many times the ratio of the base the first ratio is (1.43: 43% above it); None while too few voted.
+
+    All four are votes per learner over the same learners, float64[n], so that a learner who voted on both
+    sides is counted as one.
+    """
+    first, base = voted(helpful, not_helpful), voted(base_helpful, base_not_helpful)
+    if min(first.sum(), base.sum()) < ENOUGH_LEARNERS:
+        return None
+    anyone = first | base
+    parts = log_influence(helpful, not_helpful) - log_influence(base_helpful, base_not_helpful)
+    learners = int(anyone.sum())
+    change = log_ratio(helpful, not_helpful)[0] - log_ratio(base_helpful, base_not_helpful)[0]
+    return exponential(change, radius(learners, spread(parts[anyone]), level))
+
+
+def voted(helpful: Floats, not_helpful: Floats) -> npt.NDArray[np.bool_]:
+    """Which learners voted at all."""
+    return np.asarray(helpful + not_helpful > 0)
+
+
+def log_ratio(helpful: Floats, not_helpful: Floats) -> tuple[float, float, int]:
+    """log(helpful / not helpful), its standard deviation per voter, and the number of voters."""
+    who = voted(helpful, not_helpful)
+    logarithm = math.log((float(helpful.sum()) + 0.5) / (float(not_helpful.sum()) + 0.5))
+    return logarithm, spread(log_influence(helpful, not_helpful)[who]), int(who.sum())
+
+
+def log_influence(helpful: Floats, not_helpful: Floats) -> Floats:
+    """What each learner adds to log(helpful / not helpful); sums to nearly nothing over all."""
+    parts: Floats = helpful / (helpful.sum() + 0.5) - not_helpful / (not_helpful.sum() + 0.5)
+    return parts
+
+
+def spread(parts: Floats) -> float:
+    """Standard deviation per learner of an estimate that is the sum of `parts`, float64[n]."""
+    return float(np.sqrt((parts**2).sum() * len(parts)))
+
+
+def exponential(logarithm: float, reach: float) -> Interval:
+    """An interval around a logarithm, taken back."""
+    return Interval(math.exp(logarithm), math.exp(logarithm - reach), math.exp(min(logarithm + reach, 700.0)))
+
+
+# Sent against held
+
+
+class Sums(NamedTuple):
+    """Per learner, float64[n] each: moments, inverse-propensity weights, weighted outcomes, of both sides."""
+
+    sent: Floats
+    sent_weight: Floats
+    sent_outcome: Floats
+    held: Floats
+    held_weight: Floats
+    held_outcome: Floats
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What sending changed, where chance decided between sending and holding back.
+
+    `change` is in units of the outcome; `needed` is how many more learners bring the interval down to
+    `worthwhile`, the smallest change that matters; None when that is out of reach or not needed.
+    """
+
+    verdict: Verdict
+    change: Interval | None
+    sent_mean: float
+    held_mean: float
+    sent: int
+    held: int
+    learners: int
+    worthwhile: float
+    needed: int | None
+
+
+def sums(
+    learner: npt.NDArray[np.int64], sent: npt.NDArray[np.bool_], p_sent: Floats, outcome: Floats
+) -> Sums:
+    """Fold moments (one entry each) into per-learner sums.  p_sent: the logged probability of sending.
+
+    Moments that chance could not have decided otherwise (p 0 or 1) say nothing about the effect and must be
+    left out by the caller: ValueError.
+    """
+    if not np.all((p_sent > 0) & (p_sent < 1)):
+        raise ValueError("p_sent must lie strictly between 0 and 1: leave out moments without a choice")
+    number = np.unique(learner, return_inverse=True)[1]
+
+    def add(values: Floats) -> Floats:
+        return np.bincount(number, weights=values).astype(np.float64)
+
+    given, kept = sent.astype(np.float64), (~sent).astype(np.float64)
+    weight, other = given / p_sent, kept / (1 - p_sent)
+    return Sums(add(given), add(weight), add(weight * outcome), add(kept), add(other), add(other * outcome))
+
+
+def effect(data: Sums, level: float = LEVEL, horizon: int = HORIZON) -> Effect:
+    """The change that sending makes, by self-normalised inverse propensity weighting, always-valid.
+
+    Learners, not moments, are the independent units: a learner's moments are summed before the variance is
+    taken, which covers repeated moments and outcomes that overlap in time.
+    """
+    sent, held, learners = int(data.sent.sum()), int(data.held.sum()), len(data.sent)
+    if not sent or not held:
+        return Effect("no_comparison", None, math.nan, math.nan, sent, held, learners, math.nan, None)
+    sent_mean = float(data.sent_outcome.sum() / data.sent_weight.sum())
+    held_mean = float(data.held_outcome.sum() / data.held_weight.sum())
+    worthwhile = max(WORTHWHILE * abs(held_mean), LEAST_CHANGE)
+    parts = (data.sent_outcome - sent_mean * data.sent_weight) / data.sent_weight.sum()
+    parts -= (data.held_outcome - held_mean * data.held_weight) / data.held_weight.sum()
+    deviation = spread(parts) * math.sqrt(learners / max(1, learners - 1))
+    total = learners_needed(deviation, worthwhile, level) if deviation else None
+    needed = max(total - learners, 1) if total else None
+    few = min(np.count_nonzero(data.sent), np.count_nonzero(data.held))
+    if few < ENOUGH_LEARNERS or not deviation:
+        needed = max(ENOUGH_LEARNERS - int(few), needed or 1)
+        return Effect("early", None, sent_mean, held_mean, sent, held, learners, worthwhile, needed)
+    change, reach = sent_mean - held_mean, radius(learners, deviation, level, horizon)
+    interval = Interval(change, change - reach, change + reach)
+    verdict = judge(interval, worthwhile)
+    left = needed if verdict == "early" else None
+    return Effect(verdict, interval, sent_mean, held_mean, sent, held, learners, worthwhile, left)
+
+
+def judge(change: Interval, worthwhile: float) -> Verdict:
+    """`none` is a finding of its own: it is said only when every change worth having is ruled out."""
+    if change.low > 0:
+        return "helps"
+    if change.high < 0:
+        return "harms"
+    return "none" if max(-change.low, change.high) < worthwhile else "early"
+
+
+# Is chance really deciding as logged?
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Sends counted against sends expected from the logged probabilities; `allowed` either way is chance."""
+
+    sent: int
+    expected: float
+    allowed: float
+
+    @property
+    def mismatch(self) -> bool:
+        return abs(self.sent - self.expected) > self.allowed
+
+
+def sample_ratio(sent: int, expected: float, variance: float, level: float = ALARM_LEVEL) -> SampleRatio:
+    """Check logged probabilities against what was done; may be looked at every day.
+
+    expected: sum of p over the moments; variance: sum of p (1 - p).  The boundary is the two-sided normal
+    mixture sqrt((v + r) log((v + r) / (r a^2))), tightest near v = 100.
+    """
+    r = 100 / (-2 * math.log(1 - level))
+    allowed = math.sqrt((variance + r) * math.log((variance + r) / (r * (1 - level) ** 2)))
+    return SampleRatio(sent, expected, allowed)
