@@ -23,7 +23,7 @@ frontend: ## Build the browser bundles from their sources
 	cd frontend && npm ci --silent && npm run --silent build
 
 demo: .venv/.made ## Serve a small course with the plugin at work; DATA=path reads your own tracking logs
-	.venv/bin/python demo/manage.py demo $(if $(DATA),--data '$(DATA)') --serve $(HOST)
+	NUDGE_DEMO_DATA='$(DATA)' .venv/bin/python demo/manage.py demo --serve $(HOST)
 
 test: .venv/.made system ## Run every test and check
 	.venv/bin/tox run

@@ -15,7 +15,7 @@ from django.core.management.base import OutputWrapper
 from opaque_keys.edx.keys import UsageKey
 
 from nudge_xblock import api
-from nudge_xblock.tracking import InboxBackend, moment
+from nudge_xblock.tracking import InboxBackend
 
 from . import campus, outline, runtime, simulator
 
@@ -37,9 +37,8 @@ class Logs:
         day = f"{time:%Y%m%d}"
         if day != self.day:
             self.close()
-            self.file = gzip.open(
-                self.folder / f"tracking.log-{day}.gz", "at", encoding="utf-8", compresslevel=3
-            )
+            path = self.folder / f"tracking.log-{day}.gz"
+            self.file = gzip.open(path, "at", encoding="utf-8", compresslevel=3)  # noqa: SIM115 - open for a day
             self.day = day
         assert self.file is not None
         self.file.write(json.dumps(line) + "\n")
@@ -105,12 +104,7 @@ class Live:
         self.reach(time)
         if time < self.since:
             return simulator.Reply()
-        unit = outline.unit_of(UsageKey.from_string(at.item))
-        keys = (
-            [str(outline.COURSE_KEY.make_usage_key(*block)) for block in unit.blocks if block[0] == "nudge"]
-            if unit
-            else []
-        )
+        keys = outline.nudges_beside(UsageKey.from_string(at.item))
         occasion = {"when": at.when, "item": at.item, "attempts": 2}
         answer = api.ask(at.user_id, outline.COURSE_KEY, keys, occasion, time)
         if answer.nudge is None:

@@ -55,9 +55,16 @@ def unit_of(key: UsageKey) -> Unit | None:
     return next((each for each in units() if name in each.blocks or name == ("unit", each.slug)), None)
 
 
+def nudges_beside(key: UsageKey) -> list[str]:
+    """The usage keys of the nudges in the unit that holds a block."""
+    unit = unit_of(key)
+    beside = unit.blocks if unit else ()
+    return [str(COURSE_KEY.make_usage_key(kind, name)) for kind, name in beside if kind == "nudge"]
+
+
 def _unit(path: Path) -> Unit:
     text = path.read_text(encoding="utf-8")
-    root = ElementTree.fromstring(text)  # noqa: S314 - our own files
+    root = ElementTree.fromstring(text)
     return Unit(
         slug=root.attrib["url_name"],
         title=root.attrib["display_name"],

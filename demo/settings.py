@@ -11,7 +11,7 @@ VAR = Path(os.environ.get("NUDGE_DEMO_DIR", ROOT / "var" / "demo"))
 for folder in (VAR, VAR / "logs"):
     folder.mkdir(parents=True, exist_ok=True)
 
-SECRET_KEY = "the demo keeps no secrets"  # noqa: S105
+SECRET_KEY = "the demo keeps no secrets"
 DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
 ROOT_URLCONF = "demo.urls"
@@ -88,11 +88,8 @@ EVENT_TRACKING_BACKENDS = {
 NUDGE_COMPAT = "demo.campus.Campus"
 NUDGE_EVENTS_DIR = str(VAR / "events")
 NUDGE_MODEL_DIR = str(VAR / "models")
-NUDGE_TRACKING_LOGS = (
-    [os.environ["NUDGE_DEMO_DATA"]]
-    if os.environ.get("NUDGE_DEMO_DATA")
-    else [str(VAR / "logs" / "tracking.log*")]
-)
+DEMO_DATA = os.environ.get("NUDGE_DEMO_DATA", "")
+NUDGE_TRACKING_LOGS = [os.path.abspath(DEMO_DATA) if DEMO_DATA else str(VAR / "logs" / "tracking.log*")]
 NUDGE_VOCABULARY_MIN_COUNT = 20
 NUDGE_VOCABULARY_MIN_COURSES = 2
 

@@ -1,4 +1,4 @@
-"""The demo's pages: courseware with the unit in an iframe, Studio with the editing form, and switching users."""
+"""The demo's pages: courseware with the unit in an iframe, Studio with its form, and switching users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import UsageKey
 from web_fragments.fragment import Fragment
 from xblock.django.request import django_to_webob_request, webob_to_django_response
-from xblock.exceptions import NoSuchUsage, NoSuchHandlerError
+from xblock.exceptions import NoSuchHandlerError, NoSuchUsage
 
 from . import outline, people
 from .runtime import DemoRuntime

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from argparse import ArgumentParser
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -20,54 +20,46 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--data", help="tracking logs of your own (a file, folder or pattern) in place of simulated ones"
-        )
         parser.add_argument("--serve", metavar="HOST:PORT", help="serve the course when all is ready")
         parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo made")
-        parser.add_argument(
-            "--learners", type=int, default=160, help="simulated learners in each of five course runs"
-        )
+        parser.add_argument("--learners", type=int, default=160, help="simulated learners in each course run")
 
     def handle(self, *args: Any, **options: Any) -> None:
         ready = Path(settings.VAR) / "ready"
-        wanted = _source(options["data"])
-        if options["fresh"] or (ready.exists() and ready.read_text(encoding="utf-8") != wanted):
+        source = _source()
+        if options["fresh"] or (ready.exists() and ready.read_text(encoding="utf-8") != source):
             self._forget()
         if not ready.exists():
-            self._stage(options)
-            ready.write_text(wanted, encoding="utf-8")
+            self._stage(options["learners"])
+            ready.write_text(source, encoding="utf-8")
         if options["serve"]:
-            self.stdout.write(self.style.SUCCESS(f"\nReady: http://{options['serve']}/\n"))
-            self.stdout.write(
-                "Fail a quiz twice as Amara; then be Grace (staff) to see what the gate did. Stop with Ctrl-C.\n"
-            )
+            self.stdout.write(self.style.SUCCESS(f"\nReady: http://{options['serve']}/"))
+            self.stdout.write("Fail a quiz twice as Amara; then be Grace (staff) and see what the gate did.")
             call_command("runserver", options["serve"], use_reloader=False)
 
-    def _stage(self, options: dict[str, Any]) -> None:
+    def _stage(self, learners: int) -> None:
         self.stdout.write("Making the database and the course …")
         call_command("migrate", run_syncdb=True, verbosity=0)
         people.create()
         runtime.load_course()
-        if options["data"]:
-            history.own(options["data"], self.stdout)
+        if settings.DEMO_DATA:
+            history.own(settings.DEMO_DATA, self.stdout)
         else:
-            history.simulated(timezone.now(), options["learners"], self.stdout)
+            history.simulated(timezone.now(), learners, self.stdout)
 
     def _forget(self) -> None:
+        var = Path(settings.VAR)
         for name in ("demo.sqlite3", "campus.json", "ready"):
-            (Path(settings.VAR) / name).unlink(missing_ok=True)
+            (var / name).unlink(missing_ok=True)
         for name in ("logs", "events", "models"):
-            shutil.rmtree(Path(settings.VAR) / name, ignore_errors=True)
-        (Path(settings.VAR) / "logs").mkdir()
+            shutil.rmtree(var / name, ignore_errors=True)
+        (var / "logs").mkdir()
 
 
-def _source(data: str | None) -> str:
-    """What a stage was made from, so that another source makes another stage."""
-    if data is None:
-        return "simulated"
-    if not Path(data).exists() and "*" not in data:
+def _source() -> str:
+    """What the stage is made from, so that another source makes another stage."""
+    if settings.DEMO_DATA and not glob(settings.DEMO_DATA):
         raise CommandError(
-            f"{data} does not exist: DATA takes a tracking log, a folder of them, or a pattern."
+            f"{settings.DEMO_DATA} does not exist: DATA takes a tracking log, a folder of them, or a pattern."
         )
-    return os.path.abspath(data)
+    return settings.DEMO_DATA or "simulated"
