@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from nudge_xblock import models as tables
+from nudge_xblock.preferences import Preferences
+from nudge_xblock.slots import Busy, LostSlot
+from predictor.store import BrokenModel, NoModel
+
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
     from nudge_xblock.decisions import Answer
-    from nudge_xblock.models import Night, Placement
-    from nudge_xblock.nightly import Reporter
+    from nudge_xblock.night import Reporter
+
+__all__ = ["Busy", "LostSlot", "ModelError", "Preferences"]
+
+ModelError = (NoModel, BrokenModel, ValueError)
+"""What `promote` and `rollback` raise; the message says what to do."""
 
 
 # Learners and moments
@@ -45,11 +56,32 @@ def respond(
     return votes.respond(user_id, decision_id, what, at, key)
 
 
-def register(fields: Mapping[str, Any]) -> Placement:
+def register(fields: Mapping[str, Any]) -> tables.Placement:
     """Insert or bring up to date the placement and the variants that a block's fields describe."""
     from nudge_xblock import placements
 
     return placements.register(fields)
+
+
+def preferences(user_id: int) -> Preferences:
+    """What the learner asked of the nudges."""
+    from nudge_xblock import preferences
+
+    return preferences.read(user_id)
+
+
+def set_preferences(user_id: int, opted_out: bool | None = None, fewer: int | None = None) -> Preferences:
+    """Change what is given, return all.  Raises ValueError for a `fewer` out of range."""
+    from nudge_xblock import preferences
+
+    return preferences.write(user_id, opted_out, fewer)
+
+
+def retire(user_id: int) -> dict[str, int]:
+    """Erase all that is held of a learner, in the database and in the event store; how much of each."""
+    from nudge_xblock import retirement
+
+    return retirement.retire(user_id)
 
 
 # Staff
@@ -62,21 +94,37 @@ def analytics(course_key: CourseKey, view: str, **options: Any) -> dict[str, Any
     return queries.view(course_key, view, **options)
 
 
+def decisions(course_key: CourseKey) -> QuerySet[tables.Decision]:
+    """A course's decisions with all that describes them."""
+    rows = tables.Decision.objects.filter(course_key=course_key)
+    return rows.select_related("learner", "placement", "variant").defer("features", "inputs")
+
+
+def placements(course_key: CourseKey) -> QuerySet[tables.Placement]:
+    """A course's nudges with their wordings."""
+    return tables.Placement.objects.filter(course_key=course_key).prefetch_related("variants")
+
+
+def enrolments(course_key: CourseKey) -> QuerySet[tables.Enrolment]:
+    """A course's enrolments with their newest predictions."""
+    return tables.Enrolment.objects.filter(course_key=course_key).select_related("learner").defer("state")
+
+
 # The night
 
 
-def start_night() -> Night:
+def start_night() -> tables.Night:
     """Start tonight's job now, or return the one that is queued or running.  Poll it by its id."""
+    from nudge_xblock import starting
+
+    return starting.start()
+
+
+def run_night(now: datetime | None = None, reporter: Reporter | None = None) -> tables.Night:
+    """Do the night's work in this process.  Raises Busy while another process is at it."""
     from nudge_xblock import nightly
 
-    return nightly.start()
-
-
-def run_night(now: datetime | None = None, reporter: Reporter | None = None, night_id: int | None = None) -> Night:
-    """Do the night's work in this process.  Raises `Busy` while another process is at it."""
-    from nudge_xblock import nightly
-
-    return nightly.run(now, reporter, night_id)
+    return nightly.run(now, reporter)
 
 
 def night_status(night_id: int | None = None) -> dict[str, Any]:
@@ -86,11 +134,32 @@ def night_status(night_id: int | None = None) -> dict[str, Any]:
     return nightly.status(night_id)
 
 
-def ingest_log(paths: Iterable[Path | str]) -> dict[str, Any]:
+def nights(count: int = 30) -> list[dict[str, Any]]:
+    """The last nights, newest first, as JSON."""
+    from nudge_xblock import nightly
+
+    return [nightly.describe(night) for night in tables.Night.objects.all()[:count]]
+
+
+def ingest_logs(paths: Iterable[Path | str], reporter: Reporter | None = None) -> dict[str, Any]:
     """Read tracking logs into the event store; the report counts what was read, kept and skipped, by reason."""
     from nudge_xblock import ingesting
 
-    return ingesting.read_logs(paths)
+    return ingesting.read_logs(paths, reporter)
+
+
+def train(now: datetime | None = None, reporter: Reporter | None = None) -> tables.Night:
+    """Label, train, judge and promote without reading logs or refreshing; recorded as a night."""
+    from nudge_xblock import nightly
+
+    return nightly.run(now, reporter, only=("models", "label", "train", "helpfulness", "promote"))
+
+
+def refresh(now: datetime | None = None, reporter: Reporter | None = None) -> tables.Night:
+    """Bring the states and predictions of every enrolment up to date; recorded as a night."""
+    from nudge_xblock import nightly
+
+    return nightly.run(now, reporter, only=("models", "refresh"))
 
 
 def refresh_course(course_key: CourseKey, now: datetime | None = None) -> int:
@@ -98,3 +167,34 @@ def refresh_course(course_key: CourseKey, now: datetime | None = None) -> int:
     from nudge_xblock import refreshing
 
     return refreshing.refresh_course(course_key, now)
+
+
+def course_keys() -> list[CourseKey]:
+    """Every course run that has events or enrolments."""
+    from nudge_xblock import refreshing
+
+    return refreshing.course_keys()
+
+
+# Models
+
+
+def models() -> dict[str, Any]:
+    """By kind: the version that serves, every version kept with its figures, and the promotions so far."""
+    from nudge_xblock import promotion
+
+    return promotion.describe()
+
+
+def promote(kind: str, version: str) -> None:
+    """Let a version serve, judged or not.  Raises one of ModelError."""
+    from nudge_xblock import promotion
+
+    promotion.promote(kind, version)
+
+
+def rollback(kind: str) -> str:
+    """Let the version serve that served before; return it.  Raises one of ModelError."""
+    from nudge_xblock import promotion
+
+    return promotion.rollback(kind)

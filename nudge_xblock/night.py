@@ -1,0 +1,76 @@
+"""One night under way: what its steps share, and how they tell how far they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from nudge_xblock import slots
+from nudge_xblock.models import Night
+from predictor.store import ModelStore
+
+ENGAGEMENT = "engagement"
+HELPFULNESS = "helpfulness"
+
+Reporter = Callable[[str, float, str], None]
+"""Called with the step's name, the share of the whole night done (0 to 1) and words."""
+
+
+class Skipped(Exception):
+    """A step that has nothing to do or lacks what it needs, without anything being wrong; says so in words."""
+
+
+@dataclass
+class Run:
+    """What the steps of one night know and leave to each other."""
+
+    night: Night
+    now: datetime
+    reporter: Reporter
+    step: str = ""
+    begun: float = 0.0  # share of the night done before this step
+    share: float = 0.0  # share of the night that this step is
+    figures: dict[str, Any] = field(default_factory=dict)  # of the step under way; kept in the night's row
+    done: set[str] = field(default_factory=set)
+    candidates: dict[str, str] = field(default_factory=dict)  # kind to the version trained tonight
+    _beaten: float = 0.0
+
+    @property
+    def through(self) -> datetime:
+        """Events up to here go into the stored states; later ones stay in the tail."""
+        return self.now - timedelta(seconds=settings.NUDGE_STATE_LAG_SECONDS)
+
+    def report(self, share: float, words: str = "") -> None:
+        """Tell that `share` (0 to 1) of the step under way is done; raises LostSlot when taken over."""
+        progress = self.begun + self.share * min(1.0, max(0.0, share))
+        self.reporter(self.step, progress, words)
+        if time.monotonic() - self._beaten >= slots.BEAT.total_seconds():
+            slots.beat(self.night, self.step, progress)
+            self._beaten = time.monotonic()
+
+    def enter(self, step: str, begun: float, share: float) -> None:
+        """Begin a step: progress is written at once."""
+        self.step, self.begun, self.share, self.figures, self._beaten = step, begun, share, {}, 0.0
+        self.report(0.0)
+
+
+def models() -> ModelStore:
+    """The site's model store."""
+    return ModelStore(settings.NUDGE_MODEL_DIR)
+
+
+def workroom() -> Path:
+    """The folder, private to this user, where a night keeps what a killed one can go on from."""
+    path = Path(settings.NUDGE_MODEL_DIR) / "work"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def silent(step: str, progress: float, words: str) -> None:
+    """The reporter of a night that nobody watches."""

@@ -1,0 +1,145 @@
+"""The night: events in, labels, training, judgement, promotion, fresh predictions; each step on its own.
+
+A step that fails is recorded in words and keeps what it had done; the steps that do not need it go on.  Every
+step can be repeated: a night that was killed is simply run again, and ends with the same rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from nudge_xblock import aftermath, ingesting, labels, lessons, promotion, refreshing, slots, tidying, training
+from nudge_xblock.models import Night
+from nudge_xblock.night import ENGAGEMENT, Reporter, Run, Skipped, models, silent
+from predictor.store import BrokenModel
+
+log = logging.getLogger(__name__)
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+
+
+class Step(NamedTuple):
+    """One part of the night."""
+
+    name: str
+    work: Callable[[Run], str]  # returns what was done, in words
+    share: float  # of the night's time, roughly: what the progress bar goes by
+    needs: tuple[str, ...] = ()  # steps without whose success this one makes no sense
+
+
+STEPS = (
+    Step("models", promotion.check_serving, 0.01),
+    Step("ingest", ingesting.ingest, 0.15),
+    Step("label", labels.collect, 0.05),
+    Step("outcomes", aftermath.fill, 0.04),
+    Step("train", training.train, 0.45, ("label",)),
+    Step("helpfulness", lessons.learn, 0.05),
+    Step("promote", promotion.judge, 0.05),
+    Step("refresh", refreshing.refresh, 0.18),
+    Step("tidy", tidying.tidy, 0.02, ("ingest", "refresh")),
+)
+
+
+def run(now: datetime | None = None, reporter: Reporter | None = None) -> Night:
+    """Do the night's work in this process, and return its row, whose `failed` says whether a step failed.
+
+    `now` is the moment as of which to learn and predict, the present by default.  Raises slots.Busy while
+    another process is at it, and slots.LostSlot when this one was taken for dead.
+    """
+    now = now or timezone.now()
+    night = slots.claim(now)
+    job = Run(night, now, reporter or silent)
+    steps: dict[str, dict[str, Any]] = {}
+    begun = 0.0
+    for step in STEPS:
+        job.enter(step.name, begun, step.share)
+        steps[step.name] = _attempt(step, job)
+        begun += step.share
+        Night.objects.filter(pk=night.pk, runner=night.runner).update(steps=steps)
+    return _finish(job, steps)
+
+
+def _attempt(step: Step, job: Run) -> dict[str, Any]:
+    """Do one step and report on it; only the loss of the slot stops the night."""
+    started = time.monotonic()
+    missing = [name for name in step.needs if name not in job.done]
+    try:
+        if missing:
+            raise Skipped(f"Not done, because it needs what the step {missing[0]} did not give.")
+        words, state = step.work(job), DONE
+        job.done.add(step.name)
+    except Skipped as reason:
+        words, state = str(reason), SKIPPED
+    except slots.LostSlot:
+        raise
+    except Exception as error:
+        log.exception("the night's step %s failed", step.name)
+        words, state = f"{type(error).__name__}: {error}", FAILED
+    job.reporter(step.name, job.begun + step.share, words)
+    return {"state": state, "words": words, "seconds": round(time.monotonic() - started, 1), **job.figures}
+
+
+def _finish(job: Run, steps: dict[str, dict[str, Any]]) -> Night:
+    failed = [name for name, report in steps.items() if report["state"] == FAILED]
+    promoted = steps["promote"].get("promoted", False)
+    slots.release(
+        job.night,
+        step=failed[0] if failed else "",
+        progress=1.0,
+        failed=bool(failed),
+        promoted=bool(promoted),
+        verdict=_verdict(steps, failed),
+        metrics=steps["promote"].get("metrics", {}),
+        model_version=_serving(),
+        steps=steps,
+    )
+    return job.night
+
+
+def _verdict(steps: dict[str, dict[str, Any]], failed: list[str]) -> str:
+    """What staff read first: what was promoted or refused and why, and what failed."""
+    parts = [steps["models"]["words"]] if steps["models"].get("mended") else []
+    if steps["train"]["state"] != DONE:
+        parts.append(steps["train"]["words"])
+    parts.append(steps["promote"]["words"])
+    parts += [f"The step {name} failed: {steps[name]['words']}" for name in failed if name != "promote"]
+    return " ".join(dict.fromkeys(parts))
+
+
+def _serving() -> str:
+    try:
+        return models().current(ENGAGEMENT) or ""
+    except BrokenModel:
+        return ""
+
+
+def status(night_id: int | None = None) -> dict[str, Any]:
+    """How far a night is, the newest by default; {} when there was none."""
+    slots.free_dead_slot()
+    nights = Night.objects.all() if night_id is None else Night.objects.filter(pk=night_id)
+    night = nights.first()
+    return describe(night) if night else {}
+
+
+def describe(night: Night) -> dict[str, Any]:
+    """A night as JSON: what REST, the staff tab and the commands show of it."""
+    return {
+        "id": night.pk,
+        "started": night.started.isoformat(),
+        "finished": night.finished.isoformat() if night.finished else None,
+        "running": night.slot is not None,
+        "step": night.step,
+        "progress": round(night.progress, 4),
+        "failed": night.failed,
+        "promoted": night.promoted,
+        "model_version": night.model_version,
+        "verdict": night.verdict,
+        "metrics": night.metrics,
+        "steps": night.steps,
+    }

@@ -1,0 +1,23 @@
+"""The addresses of REST v1, under api/nudge/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from . import views
+
+# Course keys of today (course-v1:Org+Course+Run) and of old (Org/Course/Run).
+COURSE = r"^courses/(?P<course_key>[^/+]+(?:/|\+)[^/+]+(?:/|\+)[^/?]+)/"
+
+urlpatterns = [
+    re_path(COURSE + r"overview/?$", views.Overview.as_view(), name="overview"),
+    re_path(COURSE + r"decisions/?$", views.Decisions.as_view(), name="decisions"),
+    re_path(COURSE + r"placements/?$", views.Placements.as_view(), name="placements"),
+    re_path(COURSE + r"enrolments/?$", views.Enrolments.as_view(), name="enrolments"),
+    path("nights", views.Nights.as_view(), name="nights"),
+    path("nights/<int:night_id>", views.OneNight.as_view(), name="night"),
+    path("models", views.Models.as_view(), name="models"),
+    path("models/rollback", views.Rollback.as_view(), name="rollback"),
+    path("me/preferences", views.Preferences.as_view(), name="preferences"),
+    path("decisions/<uuid:decision_id>/response", views.Respond.as_view(), name="respond"),
+]

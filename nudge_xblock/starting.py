@@ -1,0 +1,69 @@
+"""Starting tonight's job now, from a web request, without doing any of it there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import KombuError
+
+from nudge_xblock import slots
+from nudge_xblock.models import Night
+
+COULD_NOT_START = (
+    "The night could not be started: {error}. Check that the Celery broker is up, "
+    "or run `manage.py nudge_nightly` on the server."
+)
+
+
+def start() -> Night:
+    """Queue tonight's job and return its row to poll; the one queued or running when there is one.
+
+    With a Celery broker a worker does it; without one, or with eager tasks, a process of its own.
+    """
+    night, new = slots.queue(timezone.now())
+    if new:
+        transaction.on_commit(lambda: _launch(night))
+    return night
+
+
+def _launch(night: Night) -> None:
+    try:
+        if _has_broker():
+            from nudge_xblock import tasks
+
+            tasks.night.apply_async(retry=False)
+        else:
+            _detach()
+    except (OSError, KombuError) as error:
+        words = COULD_NOT_START.format(error=error)
+        Night.objects.filter(pk=night.pk, runner="").update(
+            slot=None, finished=timezone.now(), failed=True, verdict=words
+        )
+
+
+def _has_broker() -> bool:
+    eager = current_app.conf.task_always_eager or getattr(settings, "CELERY_TASK_ALWAYS_EAGER", False)
+    return bool(current_app.conf.broker_url) and not eager
+
+
+def _detach() -> None:
+    """Run the command in a process that outlives this one, so that no web process does the work."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    subprocess.Popen(
+        [sys.executable, "-m", "django", "nudge_nightly"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        close_fds=True,
+    )

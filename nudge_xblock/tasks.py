@@ -1,0 +1,44 @@
+"""Celery tasks: identifiers in, api.py out.  Each may run twice without harm, hence `acks_late`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock import api
+
+
+class NightFailed(RuntimeError):
+    """A step of the night failed; the message is the night's verdict."""
+
+
+@shared_task(acks_late=True)
+def night() -> int:
+    """Tonight's work; returns the night's id.  A second one at once leaves the work to the first."""
+    try:
+        done = api.run_night()
+    except api.Busy as busy:
+        return int(busy.night.pk)
+    if done.failed:
+        raise NightFailed(done.verdict)
+    return int(done.pk)
+
+
+@shared_task(acks_late=True)
+def ingest_log(path: str) -> dict[str, Any]:
+    """Read one tracking log into the event store; a large site queues one task per file."""
+    return api.ingest_logs([path])
+
+
+@shared_task(acks_late=True)
+def refresh_course(course_key: str) -> int:
+    """Refresh the states and predictions of one course; returns how many enrolments."""
+    return api.refresh_course(CourseKey.from_string(course_key))
+
+
+@shared_task(acks_late=True)
+def retire(user_id: int) -> dict[str, Any]:
+    """Erase one learner everywhere."""
+    return api.retire(user_id)
