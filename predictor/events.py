@@ -1,0 +1,269 @@
+"""One tracking record becomes one event, or a reason why it does not."""
+
+import re
+import time as clock
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
+
+import orjson
+
+from predictor.tokens import BROWSER_COPIES, OUTSIDE, Folded, fold, fold_path, usage_key
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+"""Unix seconds; an older tracking record has a broken clock."""
+TOLERANCE: Final = 86400.0
+"""Seconds that a record may lie ahead of the reader's clock."""
+
+NO_LEARNER: Final = "no learner"
+NO_TYPE: Final = "no event type"
+NO_TIME: Final = "no time"
+BAD_TIME: Final = "unreadable time"
+FUTURE: Final = "time in the future"
+TOO_OLD: Final = "time before 2000"
+BAD_COURSE: Final = "unreadable course key"
+NO_RESULT: Final = "problem_check without a result"
+
+
+class Event(NamedTuple):
+    """One learner action in a course run."""
+
+    course_id: str
+    learner_id: str
+    time: float
+    """Unix seconds UTC, to the microsecond."""
+    token: str
+    """Course-general type of the action."""
+    item_id: str = ""
+    """Problem, video or block acted on, where the record tells."""
+    score: float | None = None
+    """Share of the points reached, 0 to 1; only for a problem that the server graded."""
+
+
+class Skipped(NamedTuple):
+    """Why a record is no event of a learner in a course."""
+
+    reason: str
+
+
+# Events that staff or a job may trigger for somebody else: the payload names whom they are about.
+_ABOUT_SOMEBODY = (
+    "edx.course.enrollment.",
+    "edx.course.grade.",
+    "edx.certificate.",
+    "edx.cohort.",
+    "edx.completion.",
+    "edx.grades.",
+)
+_COURSE_KEY = re.compile(
+    r"(?:course|ccx)-v1:[^\s/+?&#]+(?:\+[^\s/+?&#]+){2,3}|[^\s/+?&#:]+(?:/[^\s/+?&#:]+){2}"
+)
+_BLOCK_COURSE = re.compile(r"^block-v1:([^/+\s]+\+[^/+\s]+\+[^/+\s@]+)\+type@")
+_ITEM_FIELDS = ("problem_id", "module_id", "block_id", "usage_key", "usage_id", "block_usage_key")
+_EMPTY: Mapping[str, Any] = {}
+
+
+def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skipped:
+    """Read one tracking record of any Open edX release, in log or live shape.
+
+    `now` is the clock (unix seconds) against which future times are judged, the system's by default. Never raises:
+    a record that cannot be used comes back as `Skipped` with its reason.
+    """
+    kind = record.get("event_type") or record.get("name")
+    if not isinstance(kind, str) or not kind.strip():
+        inner = _unwrap(record)
+        return parse(inner, now) if inner else Skipped(NO_TYPE)
+    context = _mapping(record.get("context"))
+    source = record.get("event_source") or context.get("event_source")
+    if source == "browser" and kind in BROWSER_COPIES:
+        return Skipped("browser copy of " + BROWSER_COPIES[kind])
+    folded = fold(kind.strip())
+    if folded.reason:
+        return Skipped(folded.reason)
+    payload = read_payload(record.get("event", record.get("data")))
+    time = _time(record, context, clock.time() if now is None else now)
+    if isinstance(time, Skipped):
+        return time
+    learner = _learner(kind, record, context, payload)
+    if not learner:
+        return Skipped(NO_LEARNER)
+    course = _course(record, context, payload, folded)
+    if isinstance(course, Skipped):
+        return course
+    item = _item(context, payload, folded)
+    if folded.token == "problem_check":
+        return _graded(course, learner, time, item, payload)
+    return Event(course, learner, time, folded.token, item)
+
+
+def _unwrap(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record inside an envelope of the collector that phones send to (Segment); empty when there is none."""
+    inner = _mapping(record.get("properties"))
+    if not isinstance(inner.get("name"), str) or not inner["name"].strip():
+        return _EMPTY
+    context = {"user_id": record.get("userId"), **_mapping(inner.get("context"))}
+    return {
+        "name": inner["name"],
+        "data": inner.get("data"),
+        "timestamp": record.get("timestamp"),
+        "context": context,
+    }
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+def read_payload(value: object) -> Mapping[str, Any]:
+    """The payload as a mapping: browsers send it as JSON text, at times encoded more than once."""
+    for _ in range(3):
+        if not isinstance(value, str):
+            break
+        if not value.startswith(("{", '"', " ", "[")):
+            return _EMPTY
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return _EMPTY
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+def read_time(value: object) -> float | None:
+    """Unix seconds of a timestamp: ISO text (no offset means UTC), epoch number or datetime; None if unreadable."""
+    if isinstance(value, str):
+        return _time_of_text(value.strip())
+    if isinstance(value, datetime):
+        return _seconds(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _epoch(value)
+    if isinstance(value, Mapping) and "$date" in value:
+        return read_time(value["$date"])
+    return None
+
+
+def _time_of_text(text: str) -> float | None:
+    try:
+        return _seconds(datetime.fromisoformat(text)) if "-" in text else _epoch(float(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds(moment: datetime) -> float | None:
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _epoch(number: float) -> float | None:
+    """Seconds from a number of seconds, milliseconds, microseconds or nanoseconds, told apart by size."""
+    try:
+        value = float(number)
+    except OverflowError:
+        return None
+    if not isfinite(value):
+        return None
+    for unit, start in ((1e9, 1e17), (1e6, 1e14), (1e3, 1e11)):
+        if value >= start:
+            return value / unit
+    return value
+
+
+def _time(record: Mapping[str, Any], context: Mapping[str, Any], now: float) -> float | Skipped:
+    value = record.get("time") or context.get("timestamp") or record.get("timestamp")
+    if value is None or value == "":
+        return Skipped(NO_TIME)
+    seconds = read_time(value)
+    if seconds is None:
+        return Skipped(BAD_TIME)
+    if seconds > now + TOLERANCE:
+        return Skipped(FUTURE)
+    if seconds < EARLIEST:
+        return Skipped(TOO_OLD)
+    return seconds
+
+
+def _identifier(value: object) -> str:
+    """A user id as text; nothing for None, blanks, zero and other types."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and value > 0:
+        return str(int(value))
+    return ""
+
+
+def _learner(
+    kind: str, record: Mapping[str, Any], context: Mapping[str, Any], payload: Mapping[str, Any]
+) -> str:
+    subject = _identifier(payload.get("user_id"))
+    if subject and kind.startswith(_ABOUT_SOMEBODY):
+        return subject
+    name = record.get("username") or context.get("username")
+    if name == "anonymous":
+        name = ""
+    return (
+        _identifier(context.get("user_id")) or subject or (_identifier(name) if isinstance(name, str) else "")
+    )
+
+
+@lru_cache(maxsize=4096)
+def course_key(text: str) -> str:
+    """A course run's key in its plain form; nothing when `text` is none."""
+    plain = unquote(text).strip().replace(" ", "+")
+    return plain if _COURSE_KEY.fullmatch(plain) else ""
+
+
+def _course(
+    record: Mapping[str, Any], context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded
+) -> str | Skipped:
+    named = False
+    for value in (context.get("course_id"), payload.get("course_id"), record.get("course_id"), folded.course):
+        if value and isinstance(value, str):
+            if key := course_key(value):
+                return key
+            named = True
+    for value in (record.get("page"), context.get("page"), context.get("path"), record.get("path")):
+        if isinstance(value, str) and (key := _course_of_url(value)):
+            return key
+    for field in _ITEM_FIELDS:
+        if isinstance(value := payload.get(field), str) and (match := _BLOCK_COURSE.match(value)):
+            return "course-v1:" + match[1]
+    return Skipped(BAD_COURSE if named else OUTSIDE)
+
+
+@lru_cache(maxsize=16384)
+def _course_of_url(url: str) -> str:
+    path = url.partition("://")[2].partition("/")[2] if "://" in url[:8] else url.removeprefix("/")
+    return course_key(fold_path("/" + path.partition("?")[0].partition("#")[0]).course)
+
+
+def _item(context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded) -> str:
+    for field in _ITEM_FIELDS:
+        if (value := payload.get(field)) and isinstance(value, str):
+            return value
+    module = context.get("module")
+    if isinstance(module, Mapping) and isinstance(value := module.get("usage_key"), str):
+        return value
+    value = payload.get("id")
+    if isinstance(value, str) and folded.token.endswith(("_video", "_transcript", "_cc_menu")):
+        return value
+    return usage_key(value) if isinstance(value, str) else folded.item
+
+
+def _graded(course: str, learner: str, time: float, item: str, payload: Mapping[str, Any]) -> Event | Skipped:
+    success = payload.get("success")
+    if success not in ("correct", "incorrect"):
+        return Skipped(NO_RESULT)
+    return Event(course, learner, time, f"problem_check_{success}", item, _share(payload))
+
+
+def _share(payload: Mapping[str, Any]) -> float | None:
+    grade, most = payload.get("grade"), payload.get("max_grade")
+    if isinstance(grade, (int, float)) and isinstance(most, (int, float)) and most > 0 and isfinite(grade):
+        return min(max(float(grade) / float(most), 0.0), 1.0)
+    return None
