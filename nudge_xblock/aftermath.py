@@ -23,7 +23,9 @@ from nudge_xblock.night import Run
 from predictor.sequences import EventStore, Sequences, UnknownCourse
 
 BATCH = 500
-GRACE = timedelta(days=3)  # an outcome is computed again this long after it was final, for events that came late
+GRACE = timedelta(
+    days=3
+)  # an outcome is computed again this long after it was final, for events that came late
 DAY = 86400.0
 
 # Tokens that tell of an item brought to its end.
@@ -70,7 +72,9 @@ def fill(job: Run) -> str:
             filled += len(batch)
             job.report(number / len(courses), f"{filled} decisions")
     job.figures["decisions"] = filled
-    return f"What followed {filled} decisions was brought up to date." if filled else "No decision to follow up."
+    return (
+        f"What followed {filled} decisions was brought up to date." if filled else "No decision to follow up."
+    )
 
 
 def _completions(store: EventStore, course_key: CourseKey) -> Completions | None:
@@ -90,7 +94,9 @@ def _batches(due: Any) -> Iterator[list[Decision]]:
 
 def _outcome(decision: Decision, completions: Completions | None, now: float, days: float) -> dict[str, Any]:
     at, span = decision.created.timestamp(), days * DAY
-    ended, events = completions.of(str(decision.learner.user_id)) if completions else (np.zeros(0), np.zeros(0))
+    ended, events = (
+        completions.of(str(decision.learner.user_id)) if completions else (np.zeros(0), np.zeros(0))
+    )
     return {
         "days": days,
         "final": now >= at + span,

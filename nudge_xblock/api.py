@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nudge_xblock.decisions import Answer
     from nudge_xblock.night import Reporter
+    from nudge_xblock.placements import Problem
 
 __all__ = ["Busy", "LostSlot", "ModelError", "Preferences"]
 
@@ -61,6 +62,13 @@ def register(fields: Mapping[str, Any]) -> tables.Placement:
     from nudge_xblock import placements
 
     return placements.register(fields)
+
+
+def validate(fields: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a nudge, by field and in a teacher's words; empty when it can be registered."""
+    from nudge_xblock import placements
+
+    return placements.validate(fields)
 
 
 def preferences(user_id: int) -> Preferences:

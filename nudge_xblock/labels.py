@@ -11,13 +11,12 @@ in any course, so that every model, tonight's and last month's, can be judged on
 
 from __future__ import annotations
 
-import csv
-import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from django.conf import settings
 from opaque_keys import InvalidKeyError
@@ -25,23 +24,14 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import CourseDates, Result, platform
 from nudge_xblock.night import Run, workroom
+from predictor.outcomes import Outcomes
 from predictor.sequences import EventStore
 
 TARGETS = ("pass", "complete")
-COLUMNS = ("course_id", "learner_id", "course_start", "pass", "complete", "pass_at", "complete_at")
 BUCKETS = 10_000
 
-
-class Label(NamedTuple):
-    """How one enrolment ended; the fields are the columns of an outcome table, times in ISO form."""
-
-    course_id: str
-    learner_id: str
-    course_start: str
-    passed: int
-    completed: int
-    passed_at: str
-    completed_at: str
+Row = dict[str, Any]
+"""One enrolment in an outcome table; an empty label is one that is not known yet."""
 
 
 def is_held_out(learner_id: str) -> bool:
@@ -61,31 +51,28 @@ def held_out() -> Path:
 
 
 def collect(job: Run) -> str:
-    """The night's step: write both outcome tables, from every course run that has events."""
-    courses = _course_keys(EventStore(settings.NUDGE_EVENTS_DIR).courses)
-    if not courses:
-        job.figures.update({"courses": 0, "enrolments": 0})
-        _write(trained_on(), []), _write(held_out(), [])
-        return "There are no events of any course yet, so there is nothing to label."
-    labels: list[Label] = []
-    labelled = 0
+    """The night's step: write both outcome tables, over every course run that has events."""
+    store = EventStore(settings.NUDGE_EVENTS_DIR)
+    courses = course_keys_of(store.courses)
+    rows: list[Row] = []
     for number, course_key in enumerate(courses):
-        found = list(labels_of(course_key, job.now))
-        labels += found
-        labelled += bool(found)
+        rows += rows_of(course_key, store.sequences(str(course_key)).learners, job.now)
         job.report(number / len(courses), str(course_key))
-    train = [label for label in labels if not is_held_out(label.learner_id)]
-    _write(trained_on(), train)
-    _write(held_out(), [label for label in labels if is_held_out(label.learner_id)])
-    return _report(job, labels, labelled, len(courses))
+    Outcomes.from_rows(row for row in rows if not is_held_out(row["learner_id"])).write(trained_on())
+    Outcomes.from_rows(row for row in rows if is_held_out(row["learner_id"])).write(held_out())
+    return _report(job, rows, len(courses))
 
 
-def labels_of(course_key: CourseKey, now: datetime) -> Iterator[Label]:
-    """How the enrolments of one course run ended, as far as that is known at `now`."""
+def rows_of(course_key: CourseKey, learners: Iterable[str], now: datetime) -> Iterator[Row]:
+    """How the enrolments of one course run ended, as far as that is known at `now`; the rest of the
+    `learners` (those with events) without labels."""
     dates = platform().course_dates(course_key)
-    for result in platform().outcomes(course_key):
-        if _is_known(result, dates, now):
-            yield _label(course_key, result, dates, now)
+    results = {str(result.user_id): result for result in platform().outcomes(course_key)}
+    for learner_id in sorted({*learners, *results}):
+        result = results.get(learner_id)
+        row = {"course_id": str(course_key), "learner_id": learner_id, "course_start": dates.start}
+        known = result is not None and _is_known(result, dates, now)
+        yield row | (_labels(result, now) if result and known else dict.fromkeys(TARGETS))
 
 
 def _is_known(result: Result, dates: CourseDates, now: datetime) -> bool:
@@ -94,18 +81,14 @@ def _is_known(result: Result, dates: CourseDates, now: datetime) -> bool:
     return result.enrolled + timedelta(days=settings.NUDGE_SELF_PACED_DAYS) <= now
 
 
-def _label(course_key: CourseKey, result: Result, dates: CourseDates, now: datetime) -> Label:
-    passed_at = _by(result.passed_at, now)
-    completed_at = _by(result.completed_at, now)
-    return Label(
-        str(course_key),
-        str(result.user_id),
-        dates.start.isoformat() if dates.start else "",
-        int(passed_at is not None),
-        int(completed_at is not None),
-        passed_at.isoformat() if passed_at else "",
-        completed_at.isoformat() if completed_at else "",
-    )
+def _labels(result: Result, now: datetime) -> Row:
+    passed_at, completed_at = _by(result.passed_at, now), _by(result.completed_at, now)
+    return {
+        "pass": int(passed_at is not None),
+        "complete": int(completed_at is not None),
+        "pass_at": passed_at,
+        "complete_at": completed_at,
+    }
 
 
 def _by(moment: datetime | None, now: datetime) -> datetime | None:
@@ -113,7 +96,7 @@ def _by(moment: datetime | None, now: datetime) -> datetime | None:
     return moment if moment is not None and moment <= now else None
 
 
-def _course_keys(course_ids: Iterable[str]) -> list[CourseKey]:
+def course_keys_of(course_ids: Iterable[str]) -> list[CourseKey]:
     """The course runs whose ids the platform could know; events may name others."""
     keys = []
     for course_id in course_ids:
@@ -124,30 +107,20 @@ def _course_keys(course_ids: Iterable[str]) -> list[CourseKey]:
     return keys
 
 
-def _write(path: Path, labels: Iterable[Label]) -> None:
-    """Write an outcome table, readable by this user alone, whole or not at all."""
-    draft = path.with_suffix(".unfinished")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(labels)
-    draft.replace(path)
-
-
-def _report(job: Run, labels: list[Label], labelled: int, courses: int) -> str:
+def _report(job: Run, rows: list[Row], courses: int) -> str:
+    labelled = [row for row in rows if row["pass"] is not None]
+    ended = len({row["course_id"] for row in labelled})
+    counts = Counter(f"{target}: {row[target]}" for row in labelled for target in TARGETS)
+    held = sum(is_held_out(row["learner_id"]) for row in rows)
     job.figures.update(
-        {
-            "courses": courses,
-            "labelled_courses": labelled,
-            "enrolments": len(labels),
-            "held_out": sum(is_held_out(label.learner_id) for label in labels),
-            "passed": sum(label.passed for label in labels),
-            "completed": sum(label.completed for label in labels),
-        }
+        {"courses": courses, "enrolments": len(rows), "labelled": len(labelled), "held_out": held}
     )
-    if not labels:
+    job.figures["labels"] = dict(sorted(counts.items()))
+    if not courses:
+        return "There are no events of any course yet, so there is nothing to learn from."
+    if not labelled:
         return (
             f"None of the {courses} course runs with events has ended or tells how its learners did, "
             "so passing and completing cannot be learned yet; leaving can."
         )
-    return f"{len(labels)} enrolments of {labelled} of {courses} course runs are labelled."
+    return f"{len(labelled)} enrolments of {ended} of {courses} course runs are labelled."

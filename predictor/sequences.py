@@ -126,7 +126,7 @@ class EventTable:
     @classmethod
     def of(cls, events: Iterable[Event]) -> "EventTable":
         """A source over events at hand."""
-        return cls(from_events(events))
+        return cls(from_events(list(events)))
 
     @property
     def courses(self) -> tuple[str, ...]:
@@ -141,9 +141,9 @@ class EventTable:
 class EventStore:
     """Events on disk: a folder per course run with immutable segments.
 
-    A segment appears whole or not at all, so that a kill at any moment leaves a readable store; what a course run
-    holds is the union of its segments, so that a compaction cut short changes nothing. Several processes may read
-    and write at once.
+    A segment appears whole or not at all, so that a kill at any moment leaves a readable store; what a
+    course run holds is the union of its segments, so that a compaction cut short changes nothing. Several
+    processes may read and write at once.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -175,25 +175,20 @@ class EventStore:
         """Store events that are not there yet."""
         report, rest = Appended(), iter(events)
         while batch := list(islice(rest, BATCH)):
-            for course_id, columns in from_events(batch).items():
-                report += self.append_columns(course_id, columns)
+            report += self.append_columns(from_events(batch))
         return report
 
-    def append_columns(self, course_id: str, columns: Columns) -> Appended:
-        """Store the events of one course run that are not there yet."""
+    def append_columns(self, columns: Mapping[str, Columns]) -> Appended:
+        """Store events by course run that are not there yet."""
+        report = Appended()
         with locked(self.path):
             self._tidy()
-            kept = without_learners(columns, self._forgotten())
-            forgotten = len(columns) - len(kept)
-            if not len(kept):
-                return Appended(0, 0, forgotten)
-            folder = self._folder(course_id)
-            new = fresh(kept, self._overlapping(folder, float(kept.time.min()), float(kept.time.max())))
-            if len(new):
-                write_segment(folder, course_id, new)
-                if len(segments(folder)) > MOST_SEGMENTS:
-                    self._compact(folder)
-            return Appended(len(new), len(kept) - len(new), forgotten)
+            gone = self._forgotten()
+            for course_id, given in columns.items():
+                kept = without_learners(given, gone)
+                added = self._append(course_id, kept) if len(kept) else 0
+                report += Appended(added, len(kept) - added, len(given) - len(kept))
+        return report
 
     def compact(self) -> None:
         """Leave each course run with one segment, which is then read without merging."""
@@ -203,10 +198,12 @@ class EventStore:
                 self._compact(folder)
 
     def forget(self, learner_id: str) -> int:
-        """Erase a learner from every file, now and in whatever is appended later; the number of events erased.
+        """Erase a learner from every file, now and in whatever is appended later; the number of events
+        erased.
 
-        The store keeps a keyed digest of the id, so that logs read again do not bring the learner back. A kill in
-        between leaves a store that no longer shows the learner and ends the erasure with its next write.
+        The store keeps a keyed digest of the id, so that logs read again do not bring the learner back. A
+        kill in between leaves a store that no longer shows the learner and ends the erasure with its next
+        write.
         """
         with locked(self.path):
             self._tidy()
@@ -215,11 +212,24 @@ class EventStore:
             remove(self._erasing)
             return erased
 
+    def forgotten(self) -> "Forgotten":
+        """Whom the store must never know again: a predicate over learner ids, as of now."""
+        return self._forgotten()
+
     def _folders(self) -> list[Path]:
         return sorted(path for path in self._courses.glob("*") if path.is_dir())
 
     def _folder(self, course_id: str) -> Path:
         return self._courses / folder_name(course_id)
+
+    def _append(self, course_id: str, columns: Columns) -> int:
+        folder = self._folder(course_id)
+        new = fresh(columns, self._overlapping(folder, float(columns.time.min()), float(columns.time.max())))
+        if len(new):
+            write_segment(folder, course_id, new)
+            if len(segments(folder)) > MOST_SEGMENTS:
+                self._compact(folder)
+        return len(new)
 
     def _overlapping(self, folder: Path, start: float, end: float) -> list[Columns]:
         return [
@@ -290,7 +300,8 @@ class Forgotten:
 def open_events(path: str | Path) -> EventSource:
     """The events at `path`: a store's folder, or an event table (CSV or Parquet) read into memory.
 
-    `FileNotFoundError` when nothing is there, `ValueError` for anything else and for a table with unreadable rows.
+    `FileNotFoundError` when nothing is there, `ValueError` for anything else and for a table with unreadable
+    rows.
     """
     found = Path(path)
     if found.is_dir():

@@ -30,7 +30,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def _described(error: Exception, response: Response) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
-        message = "; ".join(f"{name}: {' '.join(map(str, texts))}".lstrip(": ") for name, texts in fields.items())
+        message = "; ".join(
+            f"{name}: {' '.join(map(str, texts))}".lstrip(": ") for name, texts in fields.items()
+        )
         return {"code": "invalid", "message": message, "fields": fields}
     if isinstance(error, exceptions.APIException):
         return {"code": str(error.get_codes()), "message": str(error.detail), "fields": {}}

@@ -65,7 +65,17 @@ class PlacementSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
     class Meta:
         model = Placement
-        fields = ("key", "title", "kind", "trigger", "audience", "course_wide", "active", "updated", "variants")
+        fields = (
+            "key",
+            "title",
+            "kind",
+            "trigger",
+            "audience",
+            "course_wide",
+            "active",
+            "updated",
+            "variants",
+        )
 
 
 class ResponseSerializer(serializers.Serializer):  # type: ignore[misc]
