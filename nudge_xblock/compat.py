@@ -109,6 +109,14 @@ class Platform:
         users = get_user_model().objects.filter(username__in=list(usernames))
         return dict(users.values_list("username", "pk"))
 
+    def usernames(self, user_id: int) -> list[str]:
+        """Return the user's name and, when the platform retires the user, the one from before."""
+        names = set(get_user_model().objects.filter(pk=user_id).values_list("username", flat=True))
+        retired = _objects("user_api", "UserRetirementStatus")
+        if retired is not None:
+            names.update(retired.filter(user_id=user_id).values_list("original_username", flat=True))
+        return sorted(names)
+
     def anonymous_id(self, user_id: int, course_key: CourseKey) -> str:
         """Return a pseudonym of the user in the course, stable and not to be turned back without our key.
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.signals import request_finished, request_started
 
-from . import tracking
+from . import afterwards
 
 
 def connect() -> None:
     """Bracket each request, so that its events are written together at its end."""
-    request_started.connect(tracking.begin_request, dispatch_uid="nudge_xblock.tracking.begin")
-    request_finished.connect(tracking.finish_request, dispatch_uid="nudge_xblock.tracking.finish")
+    request_started.connect(afterwards.begin_request, dispatch_uid="nudge_xblock.afterwards.begin")
+    request_finished.connect(afterwards.finish_request, dispatch_uid="nudge_xblock.afterwards.finish")
 
 
 def retire_learner(sender: Any = None, user: Any = None, **_kwargs: Any) -> None:

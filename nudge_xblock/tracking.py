@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import OperationalError, transaction
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
 from predictor.events import Event, Skipped, parse
 
+from . import afterwards, states
 from .models import InboxEvent
 
 LOG = logging.getLogger(__name__)
@@ -29,12 +29,10 @@ NOT_SERIALISABLE = "not serialisable"
 NO_USER_ID = "no numeric user id"
 BAD_COURSE = "unreadable course key"
 NOT_WRITTEN = "not written"
+STORED = "stored"
 
 # What became of the events of this process since it started: "stored", or the reason why not.
 COUNTS: Counter[str] = Counter()
-
-# A list while a request runs: views that run in threads of their own copy the context and share the list.
-_pending: ContextVar[list[InboxEvent] | None] = ContextVar("nudge_xblock_pending", default=None)
 
 
 class InboxBackend:
@@ -56,11 +54,7 @@ class InboxBackend:
         if isinstance(row, Skipped):
             COUNTS[row.reason] += 1
             return
-        pending = _pending.get()
-        if pending is None:
-            store([row])
-        else:
-            pending.append(row)
+        afterwards.collect(store, row)
 
 
 def row_of(event: Mapping[str, Any]) -> InboxEvent | Skipped:
@@ -107,29 +101,24 @@ def _course_key(text: str) -> CourseKey | None:
         return None
 
 
-def begin_request(**_kwargs: Any) -> None:
-    """Collect from here on.  What a request that never ended left behind is written now, on its own."""
-    leftover = _pending.get()
-    _pending.set([])
-    if leftover:
-        store(leftover)
-
-
-def finish_request(**_kwargs: Any) -> None:
-    """Write what the request collected."""
-    rows = _pending.get()
-    _pending.set(None)
-    if rows:
-        store(rows)
-
-
 def store(rows: list[InboxEvent]) -> None:
-    """Insert `rows` in one statement, repeats dropped; log and count instead of raising."""
+    """Insert `rows` in one statement, repeats dropped; log and count instead of raising.
+
+    The rows and the mark on enrolments that some came too late for become visible together or not at all.
+    """
     try:
-        with transaction.atomic():
-            InboxEvent.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+        try:
+            _insert(rows)
+        except OperationalError:  # the database chose this transaction to end a deadlock, or restarted
+            _insert(rows)
     except Exception:
         COUNTS[NOT_WRITTEN] += len(rows)
         LOG.exception("%d live events were not stored; the night still reads them from the logs", len(rows))
     else:
-        COUNTS["stored"] += len(rows)
+        COUNTS[STORED] += len(rows)
+
+
+def _insert(rows: list[InboxEvent]) -> None:
+    with transaction.atomic():
+        states.mark_late(rows, datetime.now(UTC))
+        InboxEvent.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)

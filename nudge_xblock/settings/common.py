@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .wiring import add_live_events, add_nightly_beat
+from .wiring import add_filter, add_live_events, add_nightly_beat
 
 
 def plugin_settings(settings: Any) -> None:
@@ -17,6 +17,7 @@ def plugin_settings(settings: Any) -> None:
         if not hasattr(settings, name):
             setattr(settings, name, value)
     add_live_events(settings)
+    add_filter(settings)
     add_nightly_beat(settings)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 BACKEND = "nudge"
 NIGHT = "nudge-night"
+UNIT_RENDERED = "org.openedx.learning.vertical_block.render.completed.v1"
+UNIT_STEP = "nudge_xblock.filters.AddCourseWideNudges"
 NIGHT_TASK = "nudge_xblock.tasks.night"
 TASKS = tuple(f"nudge_xblock.tasks.{name}" for name in ("night", "ingest_log", "refresh_course", "retire"))
 
@@ -128,6 +130,22 @@ def _is_ours(entry: dict[str, Any]) -> bool:
     processors = entry.get("OPTIONS", {}).get("processors") or [{}]
     names = processors[0].get("OPTIONS", {}).get("whitelist", [])
     return entry == _routing(names)
+
+
+def add_filter(settings: Any) -> None:
+    """Add the step that puts course-wide nudges into units to OPEN_EDX_FILTERS_CONFIG, where there is one.
+
+    What other plugins and the operator put there stays, in the dict, list or string that they put.
+    """
+    if not hasattr(settings, "OPEN_EDX_FILTERS_CONFIG"):
+        return
+    filters = settings.OPEN_EDX_FILTERS_CONFIG
+    found = filters.get(UNIT_RENDERED) or {"fail_silently": True}
+    config = (
+        dict(found) if isinstance(found, dict) else {"pipeline": [found] if isinstance(found, str) else found}
+    )
+    steps = list(config.get("pipeline", []))
+    filters[UNIT_RENDERED] = config | {"pipeline": steps if UNIT_STEP in steps else [*steps, UNIT_STEP]}
 
 
 def add_nightly_beat(settings: Any) -> None:

@@ -1,0 +1,52 @@
+"""Erasing a learner everywhere: tables, event store and the tables that training reads."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from predictor.sequences import EventStore
+
+from .compat import platform
+from .models import InboxEvent, Learner
+
+
+def retire(user_id: int) -> dict[str, int]:
+    """Erase everything held of the user and return how much was found, by kind; safe to repeat.
+
+    Files come first: when this is interrupted, the rows that name the learner are still there to say that
+    it must be repeated.  Logs read again do not bring the learner back.
+    """
+    names = {str(user_id), *platform().usernames(user_id)}
+    store = EventStore(settings.NUDGE_EVENTS_DIR)
+    found = {
+        "events": sum(store.forget(name) for name in sorted(names)),
+        "labels": sum(
+            _erase_rows(path, names) for path in sorted(Path(settings.NUDGE_MODEL_DIR).rglob("*.csv"))
+        ),
+    }
+    with transaction.atomic():
+        found["live_events"] = InboxEvent.objects.filter(user_id=user_id).delete()[0]
+        found["rows"] = Learner.objects.filter(user_id=user_id).delete()[0]
+    return found
+
+
+def _erase_rows(path: Path, learners: set[str]) -> int:
+    """Rewrite an outcome table without `learners`, in one rename; return how many rows went."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = list(reader.fieldnames or ())
+        rows = list(reader)
+    kept = [row for row in rows if row.get("learner_id") not in learners]
+    if len(kept) < len(rows):
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(kept)
+        draft.replace(path)
+    return len(rows) - len(kept)
