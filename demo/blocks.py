@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from lxml import etree
+from opaque_keys.edx.keys import UsageKey
 from web_fragments.fragment import Fragment
 from xblock.core import XBlock
 from xblock.fields import Float, Integer, List, Scope, ScopeIds, String
 
-loads, dumps = json.loads, json.dumps
+loads = json.loads
+dumps = partial(json.dumps, default=str)  # usage keys, among the children of a block, become text
 
 
 class UnitBlock(XBlock):
@@ -26,7 +29,7 @@ class UnitBlock(XBlock):
         page = Fragment()
         page.add_content('<div class="vert-mod">')
         for child_id in self.children:
-            child = self.runtime.block(child_id)
+            child = self.runtime.block(UsageKey.from_string(str(child_id)))
             fragment = child.render("student_view", context)
             page.add_fragment_resources(fragment)
             page.add_content(f'<div class="vert" data-id="{child_id}">{fragment.content}</div>')

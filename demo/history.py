@@ -35,17 +35,17 @@ class Logs:
 
     def write(self, time: datetime, line: dict[str, Any]) -> None:
         day = f"{time:%Y%m%d}"
-        if day != self.day:
+        if self.file is None or day != self.day:
             self.close()
             path = self.folder / f"tracking.log-{day}.gz"
             self.file = gzip.open(path, "at", encoding="utf-8", compresslevel=3)  # noqa: SIM115 - open for a day
             self.day = day
-        assert self.file is not None
         self.file.write(json.dumps(line) + "\n")
 
     def close(self) -> None:
         if self.file is not None:
             self.file.close()
+        self.file, self.day = None, ""
 
 
 def simulated(now: datetime, learners: int, out: OutputWrapper) -> None:
@@ -80,7 +80,7 @@ def place_nudges() -> None:
     for unit in outline.units():
         for kind, name in unit.blocks:
             if kind == "nudge":
-                course.block(outline.COURSE_KEY.make_usage_key(kind, name)).register()
+                api.register(course.block(outline.COURSE_KEY.make_usage_key(kind, name)).placement())
 
 
 class Live:
