@@ -1,6 +1,6 @@
 """Events of one course run as arrays: the form in which they are stored, merged and read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -13,12 +13,18 @@ from predictor.events import Event
 
 MICRO: Final = 1_000_000
 MOST_NAMES: Final = 60_000
-"""Distinct tokens that a course run may hold; what comes beyond is folded, so that forged names cannot flood it."""
+"""Distinct tokens that a course run may hold; what comes beyond is folded, so that forged names cannot flood
+it.
+"""
 OTHER: Final = "<other>"
 
 _ARRAYS: Final = ("learner", "time", "token", "item", "score", "repeat")
 _TABLES: Final = ("learners", "names", "item_names")
 _TYPES: Final = {"F64": "<f8", "F32": "<f4", "I32": "<i4", "U32": "<u4", "U16": "<u2", "U8": "|u1"}
+
+
+Coded = tuple[list[str], npt.NDArray[np.int32]]
+"""A column of text: its sorted distinct values, and each row's place among them."""
 
 
 class BrokenSegment(Exception):
@@ -56,7 +62,8 @@ class Columns:
 
 def on_grid(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Times rounded to the microsecond, so that equal instants are equal numbers."""
-    return np.rint(seconds * MICRO) / MICRO
+    grid: npt.NDArray[np.float64] = np.rint(seconds * MICRO) / MICRO
+    return grid
 
 
 def clean(text: str) -> str:
@@ -64,34 +71,51 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def from_events(events: Iterable[Event]) -> dict[str, Columns]:
+def from_events(events: Sequence[Event]) -> dict[str, Columns]:
     """Group events by course run, keeping their order."""
-    rows: dict[str, list[Event]] = {}
-    for event in events:
-        rows.setdefault(event.course_id, []).append(event)
-    return {clean(course): _from_rows(group) for course, group in rows.items()}
+    if not events:
+        return {}
+    courses, columns = from_rows(events)
+    return by_course(courses, columns)
 
 
-def _from_rows(rows: Sequence[Event]) -> Columns:
-    _, learners, times, tokens, items, scores = zip(*rows, strict=True)
+def from_rows(events: Sequence[Event]) -> tuple["Coded", Columns]:
+    """Events (at least one) of any course runs as columns, and the course run of each."""
+    courses, learners, times, tokens, items, scores = zip(*events, strict=True)
     learner_table, learner = intern(learners)
     name_table, token = intern(tokens)
     item_table, item = intern(items)
     columns = Columns(
-        learner_table,
-        name_table,
-        item_table,
-        learner,
-        on_grid(np.array(times, dtype=np.float64)),
-        token,  # type: ignore[arg-type]  # narrowed by limited()
-        item,
-        np.array([np.nan if score is None else score for score in scores], dtype=np.float32),
-        np.zeros(len(rows), dtype=np.uint32),
+        learners=learner_table,
+        names=name_table,
+        item_names=item_table,
+        learner=learner,
+        time=on_grid(np.array(times, dtype=np.float64)),
+        token=token,  # type: ignore[arg-type]  # limited() narrows it
+        item=item,
+        score=np.array([np.nan if score is None else score for score in scores], dtype=np.float32),
+        repeat=np.zeros(len(events), dtype=np.uint32),
     )
-    return without_empty_item(limited(columns))
+    return intern(courses), without_empty_item(limited(columns))
 
 
-def intern(values: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int32]]:
+def by_course(
+    courses: "Coded", columns: Columns, rows: npt.NDArray[np.int64] | None = None
+) -> dict[str, Columns]:
+    """Events course run by course run, in their order; of `rows` only, where given."""
+    table, course = courses
+    chosen = np.arange(len(columns)) if rows is None else rows
+    order = chosen[np.argsort(course[chosen], kind="stable")]
+    places, starts = np.unique(course[order], return_index=True)
+    groups = np.split(order, starts[1:])
+    return {
+        table[place]: compact_tables(columns.take(group))
+        for place, group in zip(places, groups, strict=True)
+        if len(group)
+    }
+
+
+def intern(values: Sequence[str]) -> "Coded":
     """The sorted distinct values, and each value's place among them."""
     cleaned = {value: clean(value) for value in set(values)}
     table = sorted(set(cleaned.values()))
@@ -120,9 +144,9 @@ def limited(columns: Columns) -> Columns:
 
 def concatenate(parts: Sequence[Columns]) -> Columns:
     """All events of `parts`, one after the other, over common tables."""
-    learners, learner = _unite([part.learners for part in parts], [part.learner for part in parts])
-    names, token = _unite([part.names for part in parts], [part.token for part in parts])
-    items, item = _unite([part.item_names for part in parts], [part.item for part in parts])
+    learners, learner = unite([part.learners for part in parts], [part.learner for part in parts])
+    names, token = unite([part.names for part in parts], [part.token for part in parts])
+    items, item = unite([part.item_names for part in parts], [part.item for part in parts])
     return limited(
         Columns(
             learners,
@@ -138,9 +162,8 @@ def concatenate(parts: Sequence[Columns]) -> Columns:
     )
 
 
-def _unite(
-    tables: Sequence[list[str]], indices: Sequence[npt.NDArray[Any]]
-) -> tuple[list[str], npt.NDArray[np.int32]]:
+def unite(tables: Sequence[list[str]], indices: Sequence[npt.NDArray[Any]]) -> Coded:
+    """Columns of text one after the other over a common table; -1 stays -1."""
     table = sorted(set().union(*tables))
     place = {text: index for index, text in enumerate(table)}
     mapped = []
@@ -151,7 +174,8 @@ def _unite(
 
 
 def sorted_order(columns: Columns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """The order by learner, time, token, item, repeat, and which events in it are not the same as the one before.
+    """The order by learner, time, token, item, repeat, and which events in it are not the same as the one
+    before.
 
     Among the same events the one with a score comes first.
     """
@@ -230,9 +254,10 @@ def within(columns: Columns, start: float, end: float) -> Columns:
     return columns if rows.all() else columns.take(rows)
 
 
-def encode(columns: Columns, metadata: Mapping[str, str]) -> bytes:
-    """One safetensors file: the arrays, and the tables as JSON lists in UTF-8."""
+def encode(columns: Columns, metadata: Mapping[str, str], **more: npt.NDArray[Any]) -> bytes:
+    """One safetensors file: the arrays (and `more` of them), and the tables as JSON lists in UTF-8."""
     tensors = {name: np.ascontiguousarray(getattr(columns, name)) for name in _ARRAYS}
+    tensors.update(more)
     for name in _TABLES:
         tensors[name] = np.frombuffer(orjson.dumps(getattr(columns, name)), dtype=np.uint8)
     return save(tensors, metadata=dict(metadata))
@@ -258,13 +283,14 @@ def decode(data: Any) -> Columns:
     found, start = header(data)
     values: dict[str, Any] = {}
     for name in (field.name for field in fields(Columns)):
-        values[name] = _tensor(found, name, data, start)
+        values[name] = tensor(found, name, data, start)
     for name in _TABLES:
         values[name] = orjson.loads(values[name].tobytes())
     return Columns(**values)
 
 
-def _tensor(found: Mapping[str, Any], name: str, data: Any, start: int) -> npt.NDArray[Any]:
+def tensor(found: Mapping[str, Any], name: str, data: Any, start: int) -> npt.NDArray[Any]:
+    """One array of a safetensors file by its header, not copied."""
     try:
         begin, end = found[name]["data_offsets"]
         dtype = np.dtype(_TYPES[found[name]["dtype"]])

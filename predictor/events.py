@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from predictor.tokens import BROWSER_COPIES, OUTSIDE, Folded, fold, fold_path, usage_key
+from predictor.tokens import AUTHORING, BROWSER_COPIES, OUTSIDE, UNIT_PAGE, Folded, fold, fold_path, usage_key
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 """Unix seconds; an older tracking record has a broken clock."""
@@ -69,8 +69,8 @@ _EMPTY: Mapping[str, Any] = {}
 def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skipped:
     """Read one tracking record of any Open edX release, in log or live shape.
 
-    `now` is the clock (unix seconds) against which future times are judged, the system's by default. Never raises:
-    a record that cannot be used comes back as `Skipped` with its reason.
+    `now` is the clock (unix seconds) against which future times are judged, the system's by default. Never
+    raises: a record that cannot be used comes back as `Skipped` with its reason.
     """
     kind = record.get("event_type") or record.get("name")
     if not isinstance(kind, str) or not kind.strip():
@@ -84,6 +84,10 @@ def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skippe
     if folded.reason:
         return Skipped(folded.reason)
     payload = read_payload(record.get("event", record.get("data")))
+    if folded.token == UNIT_PAGE:
+        if "view" not in _mapping(payload.get("GET")):
+            return Skipped(AUTHORING)
+        folded = folded._replace(token="courseware_load")
     time = _time(record, context, clock.time() if now is None else now)
     if isinstance(time, Skipped):
         return time
@@ -100,7 +104,9 @@ def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skippe
 
 
 def _unwrap(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record inside an envelope of the collector that phones send to (Segment); empty when there is none."""
+    """The record inside an envelope of the collector that phones send to (Segment); empty when there is
+    none.
+    """
     inner = _mapping(record.get("properties"))
     if not isinstance(inner.get("name"), str) or not inner["name"].strip():
         return _EMPTY
@@ -132,7 +138,9 @@ def read_payload(value: object) -> Mapping[str, Any]:
 
 
 def read_time(value: object) -> float | None:
-    """Unix seconds of a timestamp: ISO text (no offset means UTC), epoch number or datetime; None if unreadable."""
+    """Unix seconds of a timestamp: ISO text (no offset means UTC), epoch number or datetime; None if
+    unreadable.
+    """
     if isinstance(value, str):
         return _time_of_text(value.strip())
     if isinstance(value, datetime):
@@ -190,9 +198,9 @@ def _identifier(value: object) -> str:
     """A user id as text; nothing for None, blanks, zero and other types."""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:
         return str(value)
-    if isinstance(value, float) and value.is_integer() and value > 0:
+    if isinstance(value, float) and value.is_integer() and 0 < value < 1 << 53:
         return str(int(value))
     return ""
 
@@ -230,8 +238,8 @@ def _course(
     for value in (record.get("page"), context.get("page"), context.get("path"), record.get("path")):
         if isinstance(value, str) and (key := _course_of_url(value)):
             return key
-    for field in _ITEM_FIELDS:
-        if isinstance(value := payload.get(field), str) and (match := _BLOCK_COURSE.match(value)):
+    for value in (folded.item, *map(payload.get, _ITEM_FIELDS)):
+        if isinstance(value, str) and (match := _BLOCK_COURSE.match(value)):
             return "course-v1:" + match[1]
     return Skipped(BAD_COURSE if named else OUTSIDE)
 
@@ -264,6 +272,8 @@ def _graded(course: str, learner: str, time: float, item: str, payload: Mapping[
 
 def _share(payload: Mapping[str, Any]) -> float | None:
     grade, most = payload.get("grade"), payload.get("max_grade")
-    if isinstance(grade, (int, float)) and isinstance(most, (int, float)) and most > 0 and isfinite(grade):
-        return min(max(float(grade) / float(most), 0.0), 1.0)
-    return None
+    try:
+        share = float(grade) / float(most)  # type: ignore[arg-type]  # whatever it is, it may fail
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None
+    return min(max(share, 0.0), 1.0) if isfinite(share) else None

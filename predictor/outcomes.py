@@ -80,11 +80,12 @@ class Outcomes:
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], where: str = "outcomes") -> Self:
-        """Outcomes from rows with the columns of an outcome table; values may be text, numbers, booleans, dates.
+        """Outcomes from rows with the columns of an outcome table; values may be text, numbers, booleans,
+        dates.
 
-        A missing, empty or NaN label is unknown. `ValueError` names the row (1 is the first) for a missing course
-        or learner, a pair given twice and an unreadable date. A column with other values than 0 and 1 is no target;
-        `require` tells its first such row.
+        A missing, empty or NaN label is unknown. `ValueError` names the row (1 is the first) for a missing
+        course or learner, a pair given twice and an unreadable date. A column with other values than 0 and 1
+        is no target; `require` tells its first such row.
         """
         held = list(rows)
         keys = _keys(held, where)
@@ -105,11 +106,11 @@ class Outcomes:
 
 
 def read_outcomes(path: str | Path, targets: Sequence[str] = ()) -> Outcomes:
-    """Read an outcome table: `course_id, learner_id`, optional `course_start`, a 0/1 column per target, optional
-    `<target>_at`. CSV or Parquet; other columns are left alone.
+    """Read an outcome table: `course_id, learner_id`, optional `course_start`, a 0/1 column per target,
+    optional `<target>_at`. CSV or Parquet; other columns are left alone.
 
-    `ValueError` names missing columns, and the row of a pair given twice, an unreadable date, or a value other than
-    0 and 1 in one of the `targets` asked for.
+    `ValueError` names missing columns, and the row of a pair given twice, an unreadable date, or a value
+    other than 0 and 1 in one of the `targets` asked for.
     """
     name = str(path)
     if not Path(path).is_file():

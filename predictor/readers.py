@@ -14,6 +14,8 @@ import zstandard
 STDIN: Final = "-"
 CUT_SHORT: Final = "file cut short"
 DAMAGED: Final = "file damaged"
+LONGEST_LINE: Final = 1 << 26
+"""Bytes after which a line is cut, so that a file without line ends (no log) does not fill the memory."""
 _PIECE: Final = 1 << 17
 
 
@@ -62,31 +64,32 @@ def _matches(log: str) -> list[str]:
     return sorted(match for match in glob.glob(log, recursive=True) if Path(match).is_file())
 
 
-def blocks(source: str) -> Iterator[bytes]:
+def blocks(source: str, seen: Callable[[int], object] = int) -> Iterator[bytes]:
     """The plain bytes of a file (or standard input) piece by piece, decompressed by what its first bytes say.
 
-    Concatenated members and frames are read to the last. `Interrupted` after the last readable byte of a file that
-    is cut short or damaged.
+    Concatenated members and frames are read to the last. `Interrupted` after the last readable byte of a file
+    that is cut short or damaged. `seen` is told how many bytes of the file are read, each time some are.
     """
     if source == STDIN:
-        yield from _plain(sys.stdin.buffer)
+        yield from _plain(sys.stdin.buffer, seen)
         return
     with open(source, "rb") as file:
-        yield from _plain(file)
+        yield from _plain(file, seen)
 
 
-def _plain(file: BinaryIO) -> Iterator[bytes]:
+def _plain(file: BinaryIO, seen: Callable[[int], object]) -> Iterator[bytes]:
     first = file.read(_PIECE)
-    pieces = _pieces(first, file)
+    pieces = _pieces(first, file, seen)
     for magic, engine in _ENGINES:
         if first.startswith(magic):
             return _decompressed(pieces, engine)
     return pieces
 
 
-def _pieces(first: bytes, file: BinaryIO) -> Iterator[bytes]:
+def _pieces(first: bytes, file: BinaryIO, seen: Callable[[int], object]) -> Iterator[bytes]:
     piece = first
     while piece:
+        seen(len(piece))
         yield piece
         piece = file.read(_PIECE)
 
@@ -126,9 +129,9 @@ def whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
         for piece in pieces:
             held.append(piece)
             length += len(piece)
-            if length >= size and b"\n" in piece:
+            if length >= size and (b"\n" in piece or length >= LONGEST_LINE):
                 block = b"".join(held)
-                end = block.rindex(b"\n") + 1
+                end = block.rfind(b"\n") + 1 or len(block)
                 yield block[:end]
                 held, length = [block[end:]], len(block) - end
     except Interrupted as error:

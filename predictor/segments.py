@@ -34,7 +34,8 @@ class Segment:
         """The events, mapped from disk."""
         with open(self.path, "rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return _explained(self.path, decode, data)
+        columns: Columns = _explained(self.path, decode, data)
+        return columns
 
 
 def _explained(path: Path, read: Any, data: Any) -> Any:
@@ -67,7 +68,8 @@ def open_segment(path: Path) -> Segment:
 def segments(folder: Path) -> list[Segment]:
     """The segments in `folder`, oldest first; files being written do not count.
 
-    A file that a compaction in another process takes away meanwhile is in its successor, so the folder is listed anew.
+    A file that a compaction in another process takes away meanwhile is in its successor, so the folder is
+    listed anew.
     """
     while True:
         try:

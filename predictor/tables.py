@@ -3,7 +3,7 @@
 import csv
 import time as clock
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from predictor.columns import (
+    Coded,
     Columns,
-    compact_tables,
+    by_course,
     concatenate,
     intern,
     limited,
@@ -34,9 +35,6 @@ SHORT_ROW: Final = "row cut short"
 BAD_ROW: Final = "unreadable row"
 NOT_UTF8: Final = "not UTF-8"
 _ROWS: Final = 500_000
-
-Coded = tuple[list[str], npt.NDArray[np.int32]]
-"""A column of text: its sorted distinct values, and each row's place among them."""
 
 
 @dataclass
@@ -58,7 +56,7 @@ class EventRows:
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.skipped.most_common())
             raise ValueError(
                 f"{self.path}: {self.skipped.total():,} of {self.rows:,} rows are no events ({reasons}). "
-                "Mend the table, or `python -m predictor ingest` it: that sets such rows aside and counts them."
+                "Mend the table, or `python -m predictor ingest` it: which counts and leaves out such rows."
             )
         return self.columns
 
@@ -121,11 +119,11 @@ def require(path: str, names: Sequence[str], wanted: Sequence[str]) -> None:
 def read_event_table(path: str | Path, now: float | None = None) -> EventRows:
     """Read an event table: `course_id, learner_id, time, event_type` and optionally `item_id`.
 
-    Times are ISO text (UTC without an offset), epoch numbers or Parquet timestamps. A table that tells neither the
-    item nor fractions of a second cannot tell two actions of one kind in one second apart from one action written
-    twice; there identical rows are taken as that many actions (a table of daily counts stays what it is), numbered
-    so that reading the same table again adds nothing. In any other table identical rows are one event.
-    `ValueError` names missing columns.
+    Times are ISO text (UTC without an offset), epoch numbers or Parquet timestamps. A table that tells
+    neither the item nor fractions of a second cannot tell two actions of one kind in one second apart from
+    one action written twice; there identical rows are taken as that many actions (a table of daily counts
+    stays what it is), numbered so that reading the same table again adds nothing. In any other table
+    identical rows are one event. `ValueError` names missing columns.
     """
     name = str(path)
     limit = (clock.time() if now is None else now) + TOLERANCE
@@ -235,7 +233,10 @@ def time_column(column: Any) -> npt.NDArray[np.float64]:
         micros = column.cast(arrow.timestamp("us", getattr(column.type, "tz", None)), safe=False).cast(
             arrow.int64()
         )
-        return micros.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False) / 1e6
+        seconds: npt.NDArray[np.float64] = micros.cast(arrow.float64(), safe=False).to_numpy(
+            zero_copy_only=False
+        )
+        return seconds / 1e6
     return np.array([_seconds(value) for value in column.to_pylist()], dtype=np.float64)
 
 
@@ -281,7 +282,7 @@ def _split(chunk: Mapping[str, Any], limit: float, result: EventRows) -> dict[st
         score=np.full(len(time), np.nan, dtype=np.float32),
         repeat=np.zeros(len(time), dtype=np.uint32),
     )
-    return by_course(chunk["course_id"], without_empty_item(limited(whole)), ~bad)
+    return by_course(chunk["course_id"], without_empty_item(limited(whole)), np.flatnonzero(~bad))
 
 
 def _blank(coded: Coded) -> npt.NDArray[np.bool_]:
@@ -290,16 +291,3 @@ def _blank(coded: Coded) -> npt.NDArray[np.bool_]:
 
 def _damaged(coded: Coded) -> npt.NDArray[np.bool_]:
     return np.array(["\ufffd" in text for text in coded[0]], dtype=np.bool_)[coded[1]]
-
-
-def by_course(courses: Coded, columns: Columns, rows: npt.NDArray[np.bool_]) -> dict[str, Columns]:
-    """Those `rows` of `columns` course run by course run, in their order."""
-    chosen = np.flatnonzero(rows)
-    order = chosen[np.argsort(courses[1][chosen], kind="stable")]
-    places, starts = np.unique(courses[1][order], return_index=True)
-    groups: Iterable[npt.NDArray[Any]] = np.split(order, starts[1:])
-    return {
-        courses[0][place]: compact_tables(columns.take(group))
-        for place, group in zip(places, groups, strict=True)
-        if len(group)
-    }

@@ -1,8 +1,8 @@
 """Course-general names of learner actions.
 
-An Open edX event type is either a name (`play_video`) or, for requests logged by the platform's middleware, the
-path of a URL. Both are folded by meaning into one set of tokens that means the same in every course. The names
-follow the list published with Le & Pardos' Communicator study wherever the meaning is the same.
+An Open edX event type is either a name (`play_video`) or, for requests logged by the platform's middleware,
+the path of a URL. Both are folded by meaning into one set of tokens that means the same in every course. The
+names follow the list published with Le & Pardos' Communicator study wherever the meaning is the same.
 """
 
 import re
@@ -11,10 +11,12 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 ASSET = "page asset or background request"
-BEHIND = "request behind an event of its own"
+BEHIND = "request of a page or block to its server"
 AUTHORING = "course authoring"
 OUTSIDE = "outside any course"
 UNUSABLE = "unusable event type"
+UNIT_PAGE = "unit page"
+"""Not yet a token: a unit's page of its own, opened by a learner or by Studio, as the request's query tells.
 LONGEST_NAME = 120
 
 
@@ -28,7 +30,8 @@ class Folded(NamedTuple):
     item: str = ""
 
 
-# The platform writes the older name beside the newer one only for browsers; live events and phones bring the newer.
+# The platform writes the older name beside the newer one only for browsers; live events and phones bring the
+# newer.
 OTHER_NAMES = {
     "edx.course.home.resume_course.clicked": "resume_course",
     "edx.ui.lms.sequence.next_selected": "seq_next",
@@ -54,15 +57,18 @@ BROWSER_COPIES = {
     "problem_reset": "reset_problem",
     "problem_save": "save_problem",
 }
-"""Names that a browser emits for an action which the server logs too, with more in it: name -> the server's."""
+"""Names that a browser emits for an action which the server logs too, with more in it: name -> the
+server's.
+"""
 
 _COURSE = r"(?P<course>[^/+]+:[^/]+|[^/]+/[^/]+/[^/]+)"
 _IN_COURSE = re.compile(rf"^/(?:learning/)?courses?/{_COURSE}(?:/(?P<rest>.*))?$", re.DOTALL)
 _API = re.compile(r"^/api/.*?(?P<course>course-v1:[^/?]+)")
 _USAGE = re.compile(r"(?:block-v1|i4x|ccb-block-v1):[^/?#]+|i4x://[^/]+/[^/]+/[^/]+/[^/?#]+")
+_UNIT_PAGE = re.compile(r"^/xblock/(?=(?:block-v1|i4x|ccb-block-v1):)[^/]+(?:;_[^/]+)*/?$")
 _AUTHORING = re.compile(
     r"^/(?:course|container|unit|subsection|settings|import|import_status|export|export_status|assets|tabs|textbooks"
-    r"|course_team|course_info|course_info_update|checklists|group_configurations|certificates|videos|xblock"
+    r"|course_team|course_info|course_info_update|checklists|group_configurations|videos|xblock"
     r"|transcripts|preview|home|organizations|orphan|utilities|library|library_team)(?:/|$)"
 )
 _STATIC_ASSET = re.compile(
@@ -124,7 +130,6 @@ _PAGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _POST = re.compile(r"^discussion/(?P<kind>thread|comment)s/[^/]+/(?P<verb>\w+)")
-_HANDLER = re.compile(r"^xblock/(?P<usage>.+?)/(?:handler|handler_noauth|aside_handler)(?:/|$)(?P<name>.*)")
 
 
 def post_action(rest: str) -> str:
@@ -146,10 +151,8 @@ def usage_key(text: str) -> str:
 
 def fold_course_path(course: str, rest: str) -> Folded:
     """Meaning of the path `rest` inside `course`."""
-    if _HANDLER.match(rest) or "/xmodule_handler/" in rest:
+    if rest.startswith(("xblock/", "modx/", "aside/")):
         return Folded(reason=BEHIND, course=course)
-    if rest.startswith(("xblock/", "modx/")):
-        return Folded("xblock", course=course, item=usage_key(rest))
     token = post_action(rest) or next((name for pattern, name in _PAGES if pattern.match(rest)), "other page")
     return Folded(token, course=course, item=usage_key(rest))
 
@@ -162,6 +165,8 @@ def fold_path(path: str) -> Folded:
     inside = _IN_COURSE.match(plain)
     if inside and not plain.startswith("/course/"):
         return fold_course_path(inside["course"], inside["rest"] or "")
+    if _UNIT_PAGE.match(plain):
+        return Folded(UNIT_PAGE, item=usage_key(plain))
     if _AUTHORING.match(plain):
         return Folded(reason=AUTHORING)
     if api := _API.match(plain):

@@ -39,10 +39,10 @@ class Vocabulary:
     ) -> Self:
         """The tokens seen at least `min_count` times and in at least `min_courses` course runs of `source`.
 
-        The defaults are those of Le & Pardos: 1,000 times, and in more than three courses. Where they would leave
-        less than half of all events (a small site, a demo), the count is halved and the courses are lowered by one
-        until 95% of all events are left; the thresholds used are kept in the result. `courses` restricts the count
-        to some course runs. `ValueError` when there are no events.
+        The defaults are those of Le & Pardos: 1,000 times, and in more than three courses. Where they would
+        leave less than half of all events (a small site, a demo), the count is halved and the courses are
+        lowered by one until 95% of all events are left; the thresholds used are kept in the result.
+        `courses` restricts the count to some course runs. `ValueError` when there are no events.
         """
         counts, spread = count_tokens(source, source.courses if courses is None else courses)
         if not counts:
@@ -72,7 +72,9 @@ class Vocabulary:
         return self._places.get(token, 0)
 
     def ids(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Ids of many tokens, int64[n]; of a course run's `names` it is the table that maps its token column."""
+        """Ids of many tokens, int64[n]; of a course run's `names` it is the table that maps its token
+        column.
+        """
         return np.array([self.id(token) for token in tokens], dtype=np.int64)
 
     def to_json(self) -> dict[str, Any]:
