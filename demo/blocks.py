@@ -9,7 +9,6 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from lxml import etree
-from opaque_keys.edx.keys import UsageKey
 from web_fragments.fragment import Fragment
 from xblock.core import XBlock
 from xblock.fields import Float, Integer, List, Scope, ScopeIds, String
@@ -29,7 +28,7 @@ class UnitBlock(XBlock):
         page = Fragment()
         page.add_content('<div class="vert-mod">')
         for child_id in self.children:
-            child = self.runtime.block(UsageKey.from_string(str(child_id)))
+            child = self.runtime.get_block(child_id)
             fragment = child.render("student_view", context)
             page.add_fragment_resources(fragment)
             page.add_content(f'<div class="vert" data-id="{child_id}">{fragment.content}</div>')

@@ -83,7 +83,7 @@ class Campus(Platform):
 
     def labels(self, usage_keys: Iterable[UsageKey]) -> dict[str, str]:
         course = runtime.DemoRuntime()
-        return {str(key): course.block(key).display_name for key in usage_keys if outline.unit_of(key)}
+        return {str(key): course.get_block(key).display_name for key in usage_keys if outline.unit_of(key)}
 
     def enrolments(self, course_key: CourseKey) -> Iterator[Enrolled]:
         if course_key == outline.COURSE_KEY:

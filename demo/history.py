@@ -80,7 +80,7 @@ def place_nudges() -> None:
     for unit in outline.units():
         for kind, name in unit.blocks:
             if kind == "nudge":
-                api.register(course.block(outline.COURSE_KEY.make_usage_key(kind, name)).placement())
+                api.register(course.get_block(outline.COURSE_KEY.make_usage_key(kind, name)).placement())
 
 
 class Live:

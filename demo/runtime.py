@@ -116,9 +116,10 @@ class DemoRuntime(WorkbenchRuntime):
     def load_block_type(self, block_type: str) -> type[XBlock]:
         return BLOCKS.get(block_type) or super().load_block_type(block_type)
 
-    def block(self, key: UsageKey) -> XBlock:
-        """A block of the course by its usage key."""
-        block = self.get_block(key)
+    def get_block(self, usage_id: UsageKey | str, for_parent: XBlock | None = None) -> XBlock:
+        """A block by its usage key, which the store of parents and children holds as text."""
+        key = UsageKey.from_string(str(usage_id))
+        block = super().get_block(key, for_parent=for_parent)
         self._patch_xblock(block)
         return block
 

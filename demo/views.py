@@ -59,7 +59,7 @@ def unit(request: HttpRequest, slug: str) -> HttpResponse:
         f"/courses/{outline.COURSE_KEY}/courseware/week{this.week}/{this.slug}/", {"GET": {}, "POST": {}}
     )
     runtime = DemoRuntime(request.user)
-    block = runtime.block(outline.COURSE_KEY.make_usage_key("unit", slug))
+    block = runtime.get_block(outline.COURSE_KEY.make_usage_key("unit", slug))
     return _page(request, block.render("student_view", {}), this)
 
 
@@ -71,7 +71,7 @@ def studio(request: HttpRequest, slug: str) -> HttpResponse:
     parts = []
     page = Fragment()
     for kind, name in this.blocks:
-        block = runtime.block(outline.COURSE_KEY.make_usage_key(kind, name))
+        block = runtime.get_block(outline.COURSE_KEY.make_usage_key(kind, name))
         view = "author_view" if getattr(block, "has_author_view", False) else "student_view"
         fragment = block.render(view, {})
         page.add_fragment_resources(fragment)
@@ -84,7 +84,7 @@ def studio_edit(request: HttpRequest, usage_id: str) -> HttpResponse:
     """The editing form of one block, alone on a page as in Studio's dialog."""
     key = _usage_key(usage_id)
     this = outline.unit_of(key)
-    fragment = DemoRuntime(request.user, studio=True).block(key).render("studio_view", {})
+    fragment = DemoRuntime(request.user, studio=True).get_block(key).render("studio_view", {})
     return render(request, "demo/studio_edit.html", {**_frame(request, this.slug), "page": fragment})
 
 
@@ -94,7 +94,7 @@ def handler(request: HttpRequest, usage_id: str, handler_slug: str, suffix: str 
     runtime = DemoRuntime(request.user, studio=handler_slug.startswith("studio"))
     try:
         return webob_to_django_response(
-            runtime.handle(runtime.block(key), handler_slug, django_to_webob_request(request), suffix)
+            runtime.handle(runtime.get_block(key), handler_slug, django_to_webob_request(request), suffix)
         )
     except (NoSuchUsage, NoSuchHandlerError) as error:
         raise Http404(str(error)) from error
