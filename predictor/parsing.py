@@ -139,7 +139,7 @@ class Helper:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,  # an interrupt from the keyboard is for the parent, whose end ends the helper
+            start_new_session=True,  # the keyboard interrupts the parent, whose end ends the helper
         )
 
     def __call__(self, block: bytes) -> Batch:

@@ -16,7 +16,7 @@ AUTHORING = "course authoring"
 OUTSIDE = "outside any course"
 UNUSABLE = "unusable event type"
 UNIT_PAGE = "unit page"
-"""Not yet a token: a unit's page of its own, opened by a learner or by Studio, as the request's query tells.
+"""Not yet a token: a unit's own page, opened by a learner or by Studio, as the request's query tells."""
 LONGEST_NAME = 120
 
 
@@ -30,8 +30,7 @@ class Folded(NamedTuple):
     item: str = ""
 
 
-# The platform writes the older name beside the newer one only for browsers; live events and phones bring the
-# newer.
+# The platform's log has the older name beside the newer one; live events and phones bring the newer alone.
 OTHER_NAMES = {
     "edx.course.home.resume_course.clicked": "resume_course",
     "edx.ui.lms.sequence.next_selected": "seq_next",
@@ -57,9 +56,7 @@ BROWSER_COPIES = {
     "problem_reset": "reset_problem",
     "problem_save": "save_problem",
 }
-"""Names that a browser emits for an action which the server logs too, with more in it: name -> the
-server's.
-"""
+"""Names that a browser emits for an action that the server logs too, and better: name -> the server's."""
 
 _COURSE = r"(?P<course>[^/+]+:[^/]+|[^/]+/[^/]+/[^/]+)"
 _IN_COURSE = re.compile(rf"^/(?:learning/)?courses?/{_COURSE}(?:/(?P<rest>.*))?$", re.DOTALL)
@@ -76,23 +73,12 @@ _STATIC_ASSET = re.compile(
 )
 
 _VERBS = {
-    "update": "update {} discussion",
-    "reply": "reply {} discussion",
-    "delete": "delete {} discussion",
-    "upvote": "upvote {} discussion",
-    "downvote": "downvote {} discussion",
-    "unvote": "unvote {} discussion",
-    "flagAbuse": "flag {} discussion",
-    "unFlagAbuse": "unflag {} discussion",
-    "pin": "pin {} discussion",
-    "unpin": "unpin {} discussion",
-    "follow": "follow {} discussion",
-    "unfollow": "unfollow {} discussion",
-    "close": "close {} discussion",
-    "endorse": "endorse {} discussion",
-}
+    verb: verb
+    for verb in "update reply delete upvote downvote unvote pin unpin follow unfollow close endorse".split()
+} | {"flagAbuse": "flag", "unFlagAbuse": "unflag"}
+_POSTS = {"thread": "thread discussion", "comment": "discussion comment"}
 
-# Path inside a course -> token, first match wins. `{verb}` and `{kind}` are groups of the pattern.
+# Path inside a course -> token; the first match wins.
 _PAGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), token)
     for pattern, token in (
@@ -137,10 +123,7 @@ def post_action(rest: str) -> str:
     match = _POST.match(rest)
     if not match or match["verb"] not in _VERBS:
         return ""
-    if match["verb"] == "reply" and match["kind"] == "comment":
-        return "reply discussion comment"
-    words = {"thread": "thread discussion", "comment": "discussion comment"}[match["kind"]]
-    return _VERBS[match["verb"]].replace("{} discussion", words)
+    return f"{_VERBS[match['verb']]} {_POSTS[match['kind']]}"
 
 
 def usage_key(text: str) -> str:
