@@ -13,7 +13,7 @@ from typing import Any
 
 LOG = logging.getLogger(__name__)
 
-Work = Callable[[list[Any]], None]
+Work = Callable[[list[Any]], Any]
 
 # None outside a request.
 _collected: ContextVar[dict[Work, list[Any]] | None] = ContextVar("nudge_xblock_collected", default=None)

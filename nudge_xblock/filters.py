@@ -47,9 +47,8 @@ def _elsewhere(block: Any) -> Iterable[Any]:
 
 
 def _append(block: Any, key: Any, fragment: Any) -> None:
-    nudge = block.runtime.get_block(
-        key
-    )  # the platform binds it to the learner, and gives None without access
+    # The platform binds the block to the learner, and gives None to one who has no access to it.
+    nudge = block.runtime.get_block(key)
     if nudge is not None:
         rendered = nudge.render(STUDENT_VIEW, {})
         fragment.add_content(rendered.content)

@@ -3,8 +3,9 @@
 What is stored is a checkpoint that lags the present by NUDGE_STATE_LAG_SECONDS.  Every event after it is
 the tail, read back from the inbox in order and put through the network at each reading, so that an event
 that arrives late by less than the lag falls into its place.  A later one marks the enrolment, and the
-night computes its state afresh (refreshing.py).  A checkpoint is one UPDATE that succeeds only if nobody else moved the
-state meanwhile: whatever is killed wherever, a row holds a state and the time through which it counts.
+night computes its state afresh (refreshing.py).  A checkpoint is one UPDATE that succeeds only if nobody
+else moved the state meanwhile: whatever is killed wherever, a row holds a state and the time through
+which it counts.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def advance(streamer: Streamer, state: State, events: Sequence[TailEvent]) -> St
 
 
 def _base(streamer: Streamer, enrolment: Enrolment, events: Sequence[TailEvent]) -> State:
-    """Return the stored state; ValueError when it is broken.  Without one, the state before the first event."""
+    """Return the stored state, or the one before the first event; ValueError when it is broken."""
     if enrolment.state:
         return streamer.unpack(bytes(enrolment.state))
     start = course_start(enrolment.course_key)

@@ -52,10 +52,19 @@ def _gate() -> dict[str, Any]:
         # .. setting_description: Share of moments, 0 to 1, at which the message is sent whatever the model
         #    says, so that tomorrow's model still learns from learners who would have been held back.
         "NUDGE_EXPLORATION_SHARE": 0.10,
+        # .. setting_name: NUDGE_TRICKLE_SHARE
+        # .. setting_default: 0.02
+        # .. setting_description: Share of moments, 0 to 1, at which a message held back as a whole is sent all
+        #    the same, so that it can win its way back.
+        "NUDGE_TRICKLE_SHARE": 0.02,
         # .. setting_name: NUDGE_COLD_START_ANSWERS
         # .. setting_default: 2
         # .. setting_description: A learner who has answered fewer nudges than this always receives them.
         "NUDGE_COLD_START_ANSWERS": 2,
+        # .. setting_name: NUDGE_COLD_START_SENDS
+        # .. setting_default: 8
+        # .. setting_description: A learner who never answers counts as known after this many nudges.
+        "NUDGE_COLD_START_SENDS": 8,
         # .. setting_name: NUDGE_MIN_IMPRESSIONS
         # .. setting_default: 50
         # .. setting_description: A nudge is judged as a whole, and perhaps held back, only after it was shown
@@ -71,10 +80,14 @@ def _gate() -> dict[str, Any]:
         # .. setting_description: By how much "helpful" must exceed "not helpful" for one learner, -1 to 1.
         "NUDGE_MARGIN_NOT_HELPFUL": 0.0,
         # .. setting_name: NUDGE_MARGIN_NO_INTERACTION
-        # .. setting_default: -0.5
+        # .. setting_default: -0.8
         # .. setting_description: By how much "helpful" must exceed "no interaction" for one learner, -1 to 1.
         #    Most learners answer nothing, so zero would hold nearly everything back.
-        "NUDGE_MARGIN_NO_INTERACTION": -0.5,
+        "NUDGE_MARGIN_NO_INTERACTION": -0.8,
+        # .. setting_name: NUDGE_NOT_HELPFUL_WEIGHT
+        # .. setting_default: 1.0
+        # .. setting_description: How many "helpful" answers one "not helpful" undoes when messages are compared.
+        "NUDGE_NOT_HELPFUL_WEIGHT": 1.0,
         # .. setting_name: NUDGE_CAP_PER_DAY
         # .. setting_default: 2
         # .. setting_description: The most nudges one learner sees in 24 hours, over all courses.
@@ -87,6 +100,23 @@ def _gate() -> dict[str, Any]:
         # .. setting_default: 60
         # .. setting_description: Minutes between two nudges to the same learner.
         "NUDGE_COOL_DOWN_MINUTES": 60,
+        # .. setting_name: NUDGE_KIND_COOL_DOWN_MINUTES
+        # .. setting_default: 1440
+        # .. setting_description: Minutes between two nudges of the same kind to the same learner.
+        "NUDGE_KIND_COOL_DOWN_MINUTES": 1440,
+        # .. setting_name: NUDGE_QUIET_HOURS
+        # .. setting_default: []
+        # .. setting_description: A pair of "HH:MM" in the learner's own time zone between which no nudge shows,
+        #    such as ["22:00", "07:00"]. Empty: none.
+        "NUDGE_QUIET_HOURS": [],
+        # .. setting_name: NUDGE_DECISION_BUDGET_MS
+        # .. setting_default: 50
+        # .. setting_description: Milliseconds a decision may take; one that takes longer shows nothing.
+        "NUDGE_DECISION_BUDGET_MS": 50,
+        # .. setting_name: NUDGE_TALLY_HALF_LIFE_DAYS
+        # .. setting_default: 90
+        # .. setting_description: Days after which an answer counts half when a nudge is judged as a whole.
+        "NUDGE_TALLY_HALF_LIFE_DAYS": 90,
     }
 
 
@@ -96,6 +126,19 @@ def _learning() -> dict[str, Any]:
         # .. setting_default: 2
         # .. setting_description: A learner "leaves" when no event comes for this many days.
         "NUDGE_LEAVE_DAYS": 2,
+        # .. setting_name: NUDGE_OUTCOME_DAYS
+        # .. setting_default: 7
+        # .. setting_description: Days after a moment over which what the learner did is counted.
+        "NUDGE_OUTCOME_DAYS": 7,
+        # .. setting_name: NUDGE_SELF_PACED_DAYS
+        # .. setting_default: 60
+        # .. setting_description: Days after enrolment at which a learner of a course without an end is taken to
+        #    have passed or not, and to have completed it or not.
+        "NUDGE_SELF_PACED_DAYS": 60,
+        # .. setting_name: NUDGE_HELD_OUT_SHARE
+        # .. setting_default: 0.1
+        # .. setting_description: Share of learners, 0 to 1, that models are judged on and never trained on.
+        "NUDGE_HELD_OUT_SHARE": 0.1,
         # .. setting_name: NUDGE_COMPLETE_SHARE
         # .. setting_default: 0.8
         # .. setting_description: Share, 0 to 1, of the blocks anyone completed in a course run that makes it
