@@ -1,0 +1,185 @@
+"""The network's arithmetic in numpy: one LSTM layer and its head, from the tensors of a published model.
+
+Equations: Hochreiter & Schmidhuber 1997 with a forget gate (Gers et al. 2000), as torch.nn.LSTM has them.
+A sigmoid is computed as (1 + tanh(x / 2)) / 2 with the half folded into the weights, so that all four gates
+take one call of tanh.  In here the gates stand in the order input, forget, output, candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.inputs import EVENT_SIZE, Floats32, InputConfig, Ints
+from predictor.steps import Steps
+
+HALF = np.float32(0.5)
+
+
+def expected_shapes(inputs: InputConfig, hidden: int, targets: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor of an engagement model; gates in torch's order input, forget, candidate, output.
+
+    Args:
+        hidden: units of the LSTM.
+        width: units of the head's hidden layer.
+    """
+    return {
+        "token_gates": (inputs.tokens, 4 * hidden),
+        "input_gates": (EVENT_SIZE, 4 * hidden),
+        "marker_gates": (inputs.reading_size, 4 * hidden),
+        "hidden_gates": (hidden, 4 * hidden),
+        "head_hidden": (hidden, width),
+        "head_reading": (inputs.reading_size, width),
+        "head_bias": (width,),
+        "out": (width, targets),
+        "out_hidden": (hidden, targets),
+        "out_reading": (inputs.reading_size, targets),
+        "out_bias": (targets,),
+    }
+
+
+class Cell:
+    """The weights of a model, laid out for speed."""
+
+    def __init__(
+        self, tensors: Mapping[str, NDArray[Any]], inputs: InputConfig, hidden: int, targets: int
+    ) -> None:
+        """Raises ValueError, naming the tensor, when one is missing or has not the shape the model says."""
+        width = np.shape(tensors.get("head_bias", np.zeros(1)))[0]
+        for name, shape in expected_shapes(inputs, hidden, targets, width).items():
+            if name not in tensors or tensors[name].shape != shape:
+                found = tensors[name].shape if name in tensors else "missing"
+                raise ValueError(f"tensor {name} should be {shape} and is {found}")
+        self.hidden = hidden
+        self.tokens = _laid_out(tensors["token_gates"], hidden)
+        self.step_matrix = _laid_out(np.vstack([tensors["input_gates"], tensors["hidden_gates"]]), hidden)
+        self.recurrent = np.ascontiguousarray(self.step_matrix[EVENT_SIZE:])
+        self._inputs = np.ascontiguousarray(self.step_matrix[:EVENT_SIZE])
+        self._markers = _laid_out(tensors["marker_gates"], hidden)
+        self._head = {
+            name: np.asarray(tensors[name], dtype=np.float32) for name in tensors if name[0] in "ho"
+        }
+
+    def gates(self, steps: Steps) -> Floats32:
+        """What each step adds to its gates besides the recurrent part [S, 4 * hidden]."""
+        total = steps.inputs @ self._inputs
+        total += self.tokens[steps.tokens]
+        total[steps.reading_steps[steps.markers]] += steps.readings[steps.markers] @ self._markers
+        return total
+
+    def marker_gates(self, inputs: Floats32, readings: Floats32, tokens: Sequence[int]) -> Floats32:
+        """The same for markers alone: inputs [m, EVENT_SIZE], readings [m, reading_size]."""
+        gates: Floats32 = inputs @ self._inputs + readings @ self._markers + self.tokens[list(tokens)]
+        return gates
+
+    def run(self, gates: Floats32, starts: Ints, lengths: Ints, cells: Floats32) -> None:
+        """Run every learner's steps gates[start:start + length] on from `cells` [n, 2 * hidden], in place.
+
+        Learners are sorted by length inside, so that each time step is one product over those still running.
+        """
+        order = np.argsort(-lengths, kind="stable")
+        order = order[: np.count_nonzero(lengths)]
+        if not len(order):
+            return
+        size, begin = self.hidden, starts[order]
+        running = np.searchsorted(-lengths[order], -np.arange(lengths[order[0]]), side="left")
+        own = cells[order]
+        hidden, memory = own[:, :size].copy(), own[:, size:].copy()
+        scratch = np.empty_like(hidden)
+        for step, active in enumerate(running.tolist()):
+            now = gates[begin[:active] + step]
+            now += hidden[:active] @ self.recurrent
+            advance(now, hidden[:active], memory[:active], scratch[:active], size)
+        cells[order] = np.concatenate([hidden, memory], axis=1)
+
+    def head(self, hidden: Floats32, readings: Floats32) -> Floats32:
+        """Logits [m, targets] for hidden [m, H] and readings [m, reading_size], before calibration."""
+        head = self._head
+        inner = np.maximum(
+            hidden @ head["head_hidden"] + readings @ head["head_reading"] + head["head_bias"], 0
+        )
+        direct = hidden @ head["out_hidden"] + readings @ head["out_reading"]
+        logits: Floats32 = inner @ head["out"] + direct + head["out_bias"]
+        return logits
+
+
+class Work:
+    """Room for stepping one enrolment; not to be shared between threads."""
+
+    __slots__ = (
+        "_cell",
+        "_forget",
+        "_hidden",
+        "_input",
+        "_inputs",
+        "_joined",
+        "_memory",
+        "_new",
+        "_out",
+        "_scratch",
+        "_sigmoids",
+        "_values",
+        "_wide",
+    )
+
+    def __init__(self, cell: Cell, values: Floats32) -> None:
+        """`values` [2 * hidden], h then c, is changed in place by every step."""
+        size = cell.hidden
+        self._cell = cell
+        self._wide = np.empty(4 * size, dtype=np.float32)
+        self._sigmoids = self._wide[: 3 * size]
+        self._input, self._forget, self._out, self._new = self._wide.reshape(4, size)
+        self._scratch = np.empty(size, dtype=np.float32)
+        self._joined = np.empty(EVENT_SIZE + size, dtype=np.float32)
+        self._inputs, self._hidden = self._joined[:EVENT_SIZE], self._joined[EVENT_SIZE:]
+        self._values, self._memory = values[:size], values[size:]
+        self._hidden[:] = self._values
+
+    def event(self, token: int, numbers: tuple[float, ...]) -> None:
+        """One event: its token and its EVENT_SIZE numbers."""
+        self._inputs[:] = numbers
+        np.dot(self._joined, self._cell.step_matrix, out=self._wide)
+        np.add(self._wide, self._cell.tokens[token], out=self._wide)
+        self._apply()
+
+    def marker(self, gates: Floats32) -> None:
+        """One marker, given what it adds to the gates [4 * hidden]."""
+        np.dot(self._hidden, self._cell.recurrent, out=self._wide)
+        np.add(self._wide, gates, out=self._wide)
+        self._apply()
+
+    def finish(self) -> None:
+        """Write h back into the values given."""
+        self._values[:] = self._hidden
+
+    def _apply(self) -> None:
+        np.tanh(self._wide, out=self._wide)
+        np.multiply(self._sigmoids, HALF, out=self._sigmoids)
+        np.add(self._sigmoids, HALF, out=self._sigmoids)
+        np.multiply(self._memory, self._forget, out=self._memory)
+        np.multiply(self._input, self._new, out=self._scratch)
+        np.add(self._memory, self._scratch, out=self._memory)
+        np.tanh(self._memory, out=self._scratch)
+        np.multiply(self._out, self._scratch, out=self._hidden)
+
+
+def advance(gates: Floats32, hidden: Floats32, memory: Floats32, scratch: Floats32, size: int) -> None:
+    """One step of many enrolments, in place: gates [b, 4 * size], the others [b, size]."""
+    np.tanh(gates, out=gates)
+    sigmoids = gates[:, : 3 * size]
+    sigmoids *= HALF
+    sigmoids += HALF
+    memory *= gates[:, size : 2 * size]
+    np.multiply(gates[:, :size], gates[:, 3 * size :], out=scratch)
+    memory += scratch
+    np.tanh(memory, out=scratch)
+    np.multiply(gates[:, 2 * size : 3 * size], scratch, out=hidden)
+
+
+def _laid_out(matrix: NDArray[Any], hidden: int) -> Floats32:
+    """Columns from torch's order i, f, g, o to i, f, o, g, and the sigmoids' halved."""
+    i, f, g, o = np.split(np.asarray(matrix, dtype=np.float32), 4, axis=1)
+    return np.ascontiguousarray(np.concatenate([i * HALF, f * HALF, o * HALF, g], axis=1))

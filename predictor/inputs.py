@@ -1,0 +1,199 @@
+"""What the sequence model sees: events and time markers as numbers, computed from the past alone.
+
+A stream becomes *steps*.  Every event is a step.  Between events stand *markers*, one at each day's end (with
+a token of its own at each of the first week ends), so that the model also sees time in which nothing happens.
+Markers are counted on the course's clock or, for self-paced use, on the learner's own (from the first event).
+While a learner stays away they thin out: daily for four weeks, then weekly, for a year.
+
+A *reading* is a moment at which the model is asked: each marker, and any other time.  Beside the calendar it
+sees how often each token came, all in all and weighted towards the recent past.
+
+Training builds whole batches (steps.py), the streaming cell goes one event at a time (streaming.py); both get
+their numbers from `context` and `reading` here.  Nothing is derived from an id or from the order of rows: an
+item's id only decides whether the item was seen before.
+
+Times are unix seconds (UTC).  An event at a marker's very instant comes after the marker.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Number: TypeAlias = Any
+"""A float, or an array of them."""
+
+DAY = 86400.0
+OTHER = "<other>"
+CONTEXT_SIZE = 14
+EVENT_SIZE = CONTEXT_SIZE + 2
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """How a stream becomes steps; stored with the model, since a model only understands its own inputs.
+
+    Args:
+        vocabulary: tokens with an input of their own; all others share `<other>`.
+        clock: where markers are counted from: the course run's start or the learner's first event.
+        week_markers: week ends that have a token of their own.
+        daily_days: days of absence with a marker each; then weekly ones follow.
+        absent_days: days of absence after which no marker is added any more.
+        memory_days: time constants in days of the recency-weighted counts.
+        item_bits: size of the sketch that tells new items from those seen before.
+    """
+
+    vocabulary: tuple[str, ...]
+    clock: Literal["course", "learner"] = "course"
+    week_markers: int = 10
+    daily_days: int = 28
+    absent_days: int = 364
+    memory_days: tuple[float, ...] = (1.0, 7.0)
+    item_bits: int = 2048
+
+    def __post_init__(self) -> None:
+        if self.clock not in ("course", "learner"):
+            raise ValueError(f"clock must be 'course' or 'learner', not {self.clock!r}")
+        if self.item_bits <= 0 or self.item_bits % 8:
+            raise ValueError("item_bits must be a positive multiple of eight")
+        if len({*self.vocabulary, OTHER}) != len(self.vocabulary) + 1:
+            raise ValueError(f"the vocabulary repeats a token or names {OTHER}")
+
+    @property
+    def event_tokens(self) -> int:
+        """Tokens that stand for events; index 0 is `<other>`."""
+        return len(self.vocabulary) + 1
+
+    @property
+    def tokens(self) -> int:
+        """All tokens: events, then day end, week ends 1 to `week_markers`, any later week end."""
+        return self.event_tokens + self.week_markers + 2
+
+    @property
+    def counts_shape(self) -> tuple[int, int]:
+        """(time constants and all time, event tokens)."""
+        return len(self.memory_days) + 1, self.event_tokens
+
+    @property
+    def reading_size(self) -> int:
+        """Numbers that describe a reading."""
+        scales, tokens = self.counts_shape
+        return CONTEXT_SIZE + 1 + scales + scales * tokens
+
+    def index(self) -> dict[str, int]:
+        """Token to its number; what is not in it is number 0."""
+        return {token: number for number, token in enumerate(self.vocabulary, start=1)}
+
+    def marker_token(self, days: int) -> int:
+        """The token of the marker `days` days after the clock's zero."""
+        if days % 7:
+            return self.event_tokens
+        return self.event_tokens + min(days // 7, self.week_markers + 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a manifest."""
+        return asdict(self) | {"vocabulary": list(self.vocabulary), "memory_days": list(self.memory_days)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> InputConfig:
+        """The inverse of `to_json`; ValueError or TypeError for anything else."""
+        config = cls(**content)
+        memory = tuple(float(days) for days in config.memory_days)
+        return replace(config, vocabulary=tuple(config.vocabulary), memory_days=memory)
+
+
+def context(
+    xp: ModuleType,
+    time: Number,
+    course_start: Number,
+    first: Number,
+    last: Number,
+    events: Number,
+    items: Number,
+    days: Number,
+    began: Number,
+) -> tuple[Number, ...]:
+    """CONTEXT_SIZE numbers, all of order one, for one moment or an array of them.
+
+    Args:
+        xp: `math` or `numpy`.
+        time: the moment.
+        course_start: when the course run began.
+        first, last: times of the learner's first and newest event before it; `time` where there is none.
+        events, items, days: events, distinct items and active days so far.
+        began: 1 when there was an event, else 0.
+    """
+    into_course = (time - course_start) / DAY
+    into_stay = (time - first) / DAY
+    away = (time - last) / DAY
+    hour = time % DAY * (2 * math.pi / DAY)
+    week = time % (7 * DAY) * (2 * math.pi / (7 * DAY))
+    return (
+        into_course / (7 + abs(into_course)),
+        into_course / (60 + abs(into_course)),
+        into_stay / (3 + into_stay),
+        into_stay / (30 + into_stay),
+        xp.sin(hour),
+        xp.cos(hour),
+        xp.sin(week),
+        xp.cos(week),
+        xp.log1p(away * DAY) / 8,
+        away / (3 + away),
+        xp.log1p(events) / 4,
+        xp.log1p(items) / 4,
+        xp.log1p(days) / 2,
+        began,
+    )
+
+
+def item_bit(item: str, config: InputConfig) -> int:
+    """Place of an item in the sketch of items seen, -1 for none."""
+    return zlib.crc32(item.encode()) % config.item_bits if item else -1
+
+
+def day_number(time: float, origin: float) -> int:
+    """Whole days from `origin` to `time`, downwards."""
+    return math.floor((time - origin) / DAY)
+
+
+def marker_days(config: InputConfig, origin: float, since: float, until: float) -> list[int]:
+    """Days after `origin` of the markers in (since, until], for a learner last seen at `since`."""
+    low = max(day_number(since, origin) + 1, 1)
+    high = min(day_number(until, origin), low + config.absent_days)
+    return [day for day in range(low, high + 1) if _stands(config, day, origin + day * DAY - since)]
+
+
+def _stands(config: InputConfig, day: int, away: float) -> bool:
+    return away <= (config.absent_days if day % 7 == 0 else config.daily_days) * DAY
+
+
+def reading(base: Floats, counts: Floats, time_constants: Floats, away: Floats, into_stay: Floats) -> Floats:
+    """The numbers of readings [R, reading_size].
+
+    Args:
+        base: [R, CONTEXT_SIZE] from `context`.
+        counts: [R, scales, tokens], each weighted by age at the newest event.
+        time_constants: [scales] seconds, infinite for the plain count.
+        away: [R] seconds since the newest event.
+        into_stay: [R] days since the first event.
+    """
+    weighted = counts * np.exp(-away[:, None] / time_constants)[:, :, None]
+    active = np.expm1(2 * base[:, 12:13]) / (1 + into_stay[:, None])
+    sums = np.log1p(weighted.sum(axis=2)) / 4
+    each = np.log1p(weighted).reshape(len(base), -1) / 4
+    return np.concatenate([base, active, sums, each], axis=1)
+
+
+def time_constants(config: InputConfig) -> Floats:
+    """[scales] seconds; the last is infinite: the plain count."""
+    return np.array([*(days * DAY for days in config.memory_days), np.inf])

@@ -1,0 +1,179 @@
+"""The engagement network in torch: one LSTM over a learner's steps, one head for every target and moment.
+
+Used in training only; what is published is `Network.tensors()`, which the numpy cell runs.
+
+    token [S] ─ embedding ─┐
+    inputs [S, 16] ─ linear ┼─ + ─ dropout ─ LSTM [S, H] ─┬─ readings [R, H]
+    marker readings ─ linear┘                             │
+    readings [R, F] ──────────────────────────────────────┴─ head ─ logits [R, targets]
+
+Steps come *time-major*: first every learner's step 0, then every learner's step 1 and so on, learners sorted
+by falling length, without padding.  Wherever the number of running learners stays the same for a while, the
+steps form a full block [time, learners, E], for which torch makes one fused oneDNN call; on a CPU that is many
+times faster than torch's own packed sequences (benchmarks/training.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from predictor.inputs import EVENT_SIZE, InputConfig
+from predictor.store import Tensors
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network's size.
+
+    Args:
+        hidden: units of the LSTM (Le & Pardos: 100).
+        embedding: size of what enters the LSTM.
+        width: units of the head's hidden layer.
+        input_dropout: share of the LSTM's inputs dropped in training (Le & Pardos: .2).
+        head_dropout: share of the head's inputs dropped in training.
+    """
+
+    hidden: int = 64
+    embedding: int = 32
+    width: int = 32
+    input_dropout: float = 0.2
+    head_dropout: float = 0.1
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a manifest."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Steps of b learners for the network, time-major (see above).
+
+    Args:
+        running: learners still running at each time step, falling; their sum is S.
+        tokens: int64 [S].
+        inputs: float32 [S, EVENT_SIZE].
+        marker_rows: int64 [M] which of the S steps are markers; `marker_readings` float32 [M, F] theirs.
+        reading_rows: int64 [R] the step after which each reading is taken, S where there is none before it.
+        readings: float32 [R, F].
+        owners: int64 [R] the learner of each reading.
+        next_tokens: int64 [S] the event token that follows each step, -1 where none does.
+    """
+
+    running: Sequence[int]
+    tokens: Tensor
+    inputs: Tensor
+    marker_rows: Tensor
+    marker_readings: Tensor
+    reading_rows: Tensor
+    readings: Tensor
+    owners: Tensor
+    next_tokens: Tensor
+
+
+State = tuple[Tensor, Tensor]
+
+
+class Network(nn.Module):
+    """The LSTM and its heads."""
+
+    def __init__(self, config: ModelConfig, inputs: InputConfig, targets: int) -> None:
+        super().__init__()
+        self.config, self.input_config = config, inputs
+        features = inputs.reading_size
+        self.embedding = nn.Embedding(inputs.tokens, config.embedding)
+        self.step_input = nn.Linear(EVENT_SIZE, config.embedding)
+        self.marker_input = nn.Linear(features, config.embedding, bias=False)
+        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.lstm = nn.LSTM(config.embedding, config.hidden)
+        self.head_dropout = nn.Dropout(config.head_dropout)
+        self.head_inner = nn.Linear(config.hidden + features, config.width)
+        self.head_direct = nn.Linear(config.hidden + features, targets)
+        self.head_out = nn.Linear(config.width, targets, bias=False)
+        self.next_event = nn.Linear(config.hidden, inputs.event_tokens)
+        nn.init.normal_(self.embedding.weight, std=0.5)
+        with torch.no_grad():
+            _parameter(self.lstm, "bias_ih_l0")[config.hidden : 2 * config.hidden] += 1.0
+            self.head_direct.weight.zero_()
+
+    def hidden(self, batch: Batch, state: State | None = None) -> tuple[Tensor, State]:
+        """Hidden states of all steps [S, H], and the last h and c of each learner [b, H]."""
+        entered = self.embedding(batch.tokens) + self.step_input(batch.inputs)
+        entered = entered.index_add(0, batch.marker_rows, self.marker_input(batch.marker_readings))
+        return self._run(self.input_dropout(entered), batch.running, state)
+
+    def _run(self, entered: Tensor, running: Sequence[int], state: State | None) -> tuple[Tensor, State]:
+        count, size = running[0], self.config.hidden
+        h, c = (
+            state if state is not None else (entered.new_zeros(count, size), entered.new_zeros(count, size))
+        )
+        outputs, ended, begin = [], [], 0
+        for steps, active in blocks(running):
+            if active < len(h):
+                ended.append((h[active:], c[active:]))
+                h, c = h[:active], c[:active]
+            block = entered[begin : begin + steps * active].view(steps, active, -1)
+            out, (h3, c3) = self.lstm(block, (h[None].contiguous(), c[None].contiguous()))
+            h, c = h3[0], c3[0]
+            outputs.append(out.reshape(steps * active, size))
+            begin += steps * active
+        parts = [(h, c), *reversed(ended)]
+        last = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+        return torch.cat(outputs), last
+
+    def readings(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Logits [R, targets] from the hidden states of all steps [S, H]."""
+        none = hidden.new_zeros(1, hidden.shape[1])
+        return self.head(torch.cat([hidden, none])[batch.reading_rows], batch.readings)
+
+    def head(self, hidden: Tensor, readings: Tensor) -> Tensor:
+        """Logits [R, targets] for hidden [R, H] and readings [R, F]."""
+        joined = self.head_dropout(torch.cat([hidden, readings], dim=1))
+        inner = torch.relu(self.head_inner(joined))
+        logits: Tensor = self.head_out(inner) + self.head_direct(joined)
+        return logits
+
+    @torch.no_grad()
+    def tensors(self) -> Tensors:
+        """What the numpy cell needs (cell.expected_shapes), the embedding folded into the input weights."""
+        size = self.config.hidden
+        into_gates = _double(_parameter(self.lstm, "weight_ih_l0")).T
+        bias = _double(_parameter(self.lstm, "bias_ih_l0")) + _double(_parameter(self.lstm, "bias_hh_l0"))
+        bias += _double(self.step_input.bias) @ into_gates
+        inner, direct = _double(self.head_inner.weight).T, _double(self.head_direct.weight).T
+        folded = {
+            "token_gates": _double(self.embedding.weight) @ into_gates + bias,
+            "input_gates": _double(self.step_input.weight).T @ into_gates,
+            "marker_gates": _double(self.marker_input.weight).T @ into_gates,
+            "hidden_gates": _double(_parameter(self.lstm, "weight_hh_l0")).T,
+            "head_hidden": inner[:size],
+            "head_reading": inner[size:],
+            "head_bias": _double(self.head_inner.bias),
+            "out": _double(self.head_out.weight).T,
+            "out_hidden": direct[:size],
+            "out_reading": direct[size:],
+            "out_bias": _double(self.head_direct.bias),
+        }
+        return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in folded.items()}
+
+
+def blocks(running: Sequence[int]) -> list[tuple[int, int]]:
+    """(time steps, learners) of the stretches over which the number of running learners stays the same."""
+    counts = np.asarray(running)
+    bounds = np.flatnonzero(np.diff(counts)) + 1
+    starts = np.concatenate([[0], bounds])
+    sizes = np.diff(np.append(starts, len(counts)))
+    return [(int(size), int(counts[start])) for start, size in zip(starts, sizes, strict=True)]
+
+
+def _double(weights: Tensor) -> Any:
+    return weights.numpy().astype(np.float64)
+
+
+def _parameter(module: nn.Module, name: str) -> Tensor:
+    return module.get_parameter(name)
