@@ -82,7 +82,7 @@ def tail(enrolment: Enrolment, now: datetime) -> list[TailEvent]:
     return list(rows.order_by("time").values_list("time", "token", "item_id", named=True))
 
 
-def reading(enrolment: Enrolment, tail: Iterable[TailEvent], now: datetime) -> Outlook:
+def outlook(enrolment: Enrolment, tail: Iterable[TailEvent], now: datetime) -> Outlook:
     """Return what the model makes of the enrolment at `now`; without a model or a usable state, say why not.
 
     `tail` holds the inbox rows after `enrolment.state_through`; see `tail`.  Nothing here waits for a

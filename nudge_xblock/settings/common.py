@@ -30,8 +30,8 @@ def _places() -> dict[str, Any]:
     return {
         # .. setting_name: NUDGE_EVENTS_DIR
         # .. setting_default: "/openedx/data/nudge/events"
-        # .. setting_description: Directory of the event store. Every worker and web process must see the same
-        #    one.
+        # .. setting_description: Directory of the event store. Every worker and web process must see the
+        #    same one.
         "NUDGE_EVENTS_DIR": "/openedx/data/nudge/events",
         # .. setting_name: NUDGE_MODEL_DIR
         # .. setting_default: "/openedx/data/nudge/models"
@@ -49,44 +49,48 @@ def _gate() -> dict[str, Any]:
     return {
         # .. setting_name: NUDGE_EXPLORATION_SHARE
         # .. setting_default: 0.10
-        # .. setting_description: Share of moments, 0 to 1, at which the message is sent whatever the model
-        #    says, so that tomorrow's model still learns from learners who would have been held back.
+        # .. setting_description: Share of moments, 0 to 1, at which the message is sent whatever the
+        #    model says, so that tomorrow's model still learns from learners who would have been held back.
         "NUDGE_EXPLORATION_SHARE": 0.10,
         # .. setting_name: NUDGE_TRICKLE_SHARE
         # .. setting_default: 0.02
-        # .. setting_description: Share of moments, 0 to 1, at which a message held back as a whole is sent all
-        #    the same, so that it can win its way back.
+        # .. setting_description: Share of moments, 0 to 1, at which a message held back as a whole is
+        #    sent all the same, so that it can win its way back.
         "NUDGE_TRICKLE_SHARE": 0.02,
         # .. setting_name: NUDGE_COLD_START_ANSWERS
         # .. setting_default: 2
-        # .. setting_description: A learner who has answered fewer nudges than this always receives them.
+        # .. setting_description: A learner who has answered (voted on, followed or put away) fewer
+        #    nudges than this always receives them.
         "NUDGE_COLD_START_ANSWERS": 2,
         # .. setting_name: NUDGE_COLD_START_SENDS
         # .. setting_default: 8
-        # .. setting_description: A learner who never answers counts as known after this many nudges.
+        # .. setting_description: A learner who was sent this many nudges is no longer new, answered or
+        #    not.
         "NUDGE_COLD_START_SENDS": 8,
         # .. setting_name: NUDGE_MIN_IMPRESSIONS
         # .. setting_default: 50
-        # .. setting_description: A nudge is judged as a whole, and perhaps held back, only after it was shown
-        #    this often.
+        # .. setting_description: A nudge is judged as a whole, and perhaps held back, only after it was
+        #    shown this often.
         "NUDGE_MIN_IMPRESSIONS": 50,
         # .. setting_name: NUDGE_PLACEMENT_MIN_HELPFUL
         # .. setting_default: 0.10
-        # .. setting_description: A nudge whose share of "helpful" per impression is predicted below this,
-        #    0 to 1, is held back for everyone but explored learners.
+        # .. setting_description: A nudge whose share of "helpful" per impression is predicted below
+        #    this, 0 to 1, is held back for everyone but explored learners.
         "NUDGE_PLACEMENT_MIN_HELPFUL": 0.10,
         # .. setting_name: NUDGE_MARGIN_NOT_HELPFUL
         # .. setting_default: 0.0
-        # .. setting_description: By how much "helpful" must exceed "not helpful" for one learner, -1 to 1.
+        # .. setting_description: By how much "helpful" must exceed "not helpful" for one learner, -1 to
+        #    1.
         "NUDGE_MARGIN_NOT_HELPFUL": 0.0,
         # .. setting_name: NUDGE_MARGIN_NO_INTERACTION
         # .. setting_default: -0.8
-        # .. setting_description: By how much "helpful" must exceed "no interaction" for one learner, -1 to 1.
-        #    Most learners answer nothing, so zero would hold nearly everything back.
+        # .. setting_description: By how much "helpful" must exceed "no interaction" for one learner, -1
+        #    to 1. Most learners answer nothing, so zero would hold nearly everything back.
         "NUDGE_MARGIN_NO_INTERACTION": -0.8,
         # .. setting_name: NUDGE_NOT_HELPFUL_WEIGHT
         # .. setting_default: 1.0
-        # .. setting_description: How many "helpful" answers one "not helpful" undoes when messages are compared.
+        # .. setting_description: How many "helpful" answers one "not helpful" undoes when messages are
+        #    compared.
         "NUDGE_NOT_HELPFUL_WEIGHT": 1.0,
         # .. setting_name: NUDGE_CAP_PER_DAY
         # .. setting_default: 2
@@ -101,21 +105,24 @@ def _gate() -> dict[str, Any]:
         # .. setting_description: Minutes between two nudges to the same learner.
         "NUDGE_COOL_DOWN_MINUTES": 60,
         # .. setting_name: NUDGE_KIND_COOL_DOWN_MINUTES
-        # .. setting_default: 1440
-        # .. setting_description: Minutes between two nudges of the same kind to the same learner.
-        "NUDGE_KIND_COOL_DOWN_MINUTES": 1440,
+        # .. setting_default: 0
+        # .. setting_description: Minutes between two nudges of the same kind to the same learner, where
+        #    they are to be further apart than NUDGE_COOL_DOWN_MINUTES.
+        "NUDGE_KIND_COOL_DOWN_MINUTES": 0,
         # .. setting_name: NUDGE_QUIET_HOURS
-        # .. setting_default: []
-        # .. setting_description: A pair of "HH:MM" in the learner's own time zone between which no nudge shows,
-        #    such as ["22:00", "07:00"]. Empty: none.
-        "NUDGE_QUIET_HOURS": [],
+        # .. setting_default: None
+        # .. setting_description: A start and an end, such as ["22:00", "07:00"], on the learner's own
+        #    clock, between which no nudge is shown. Empty by default: a nudge answers what the learner is
+        #    doing just then.
+        "NUDGE_QUIET_HOURS": None,
         # .. setting_name: NUDGE_DECISION_BUDGET_MS
-        # .. setting_default: 50
-        # .. setting_description: Milliseconds a decision may take; one that takes longer shows nothing.
-        "NUDGE_DECISION_BUDGET_MS": 50,
+        # .. setting_default: 100
+        # .. setting_description: Milliseconds that a decision may take; a slower one holds back.
+        "NUDGE_DECISION_BUDGET_MS": 100,
         # .. setting_name: NUDGE_TALLY_HALF_LIFE_DAYS
         # .. setting_default: 90
-        # .. setting_description: Days after which an answer counts half when a nudge is judged as a whole.
+        # .. setting_description: Days after which an answer counts half when a nudge is judged as a
+        #    whole.
         "NUDGE_TALLY_HALF_LIFE_DAYS": 90,
     }
 
@@ -132,49 +139,54 @@ def _learning() -> dict[str, Any]:
         "NUDGE_OUTCOME_DAYS": 7,
         # .. setting_name: NUDGE_SELF_PACED_DAYS
         # .. setting_default: 60
-        # .. setting_description: Days after enrolment at which a learner of a course without an end is taken to
-        #    have passed or not, and to have completed it or not.
+        # .. setting_description: Days after enrolment at which a learner of a course without an end is
+        #    taken to have passed or not, and to have completed it or not.
         "NUDGE_SELF_PACED_DAYS": 60,
         # .. setting_name: NUDGE_HELD_OUT_SHARE
         # .. setting_default: 0.1
-        # .. setting_description: Share of learners, 0 to 1, that models are judged on and never trained on.
+        # .. setting_description: Share of learners, 0 to 1, that models are judged on and never trained
+        #    on.
         "NUDGE_HELD_OUT_SHARE": 0.1,
         # .. setting_name: NUDGE_COMPLETE_SHARE
         # .. setting_default: 0.8
-        # .. setting_description: Share, 0 to 1, of the blocks anyone completed in a course run that makes it
-        #    complete. A certificate does too. Optional and experiment content is why it is not 1.
+        # .. setting_description: Share, 0 to 1, of the blocks anyone completed in a course run that
+        #    makes it complete. A certificate does too. Optional and experiment content is why it is not 1.
         "NUDGE_COMPLETE_SHARE": 0.8,
         # .. setting_name: NUDGE_STATE_LAG_SECONDS
         # .. setting_default: 300
-        # .. setting_description: A learner's stored state trails the present by this much, so that events
-        #    that arrive late by less than it still fall into place at once; later ones are mended at night.
+        # .. setting_description: A learner's stored state trails the present by this much, so that
+        #    events that arrive late by less than it still fall into place at once; later ones are mended at
+        #    night.
         "NUDGE_STATE_LAG_SECONDS": 300,
         # .. setting_name: NUDGE_STATE_TAIL
         # .. setting_default: 64
-        # .. setting_description: Events after the stored state that are recomputed at each reading before the
-        #    state is moved forward.
+        # .. setting_description: Events after the stored state that are recomputed at each reading
+        #    before the state is moved forward.
         "NUDGE_STATE_TAIL": 64,
         # .. setting_name: NUDGE_USE_DEMOGRAPHICS
         # .. setting_default: True
-        # .. setting_description: Whether gender, birth year, country and education may be used to predict.
-        #    Off, they are not even read.
+        # .. setting_description: Whether gender, birth year, country and education may be used to
+        #    predict. Off, they are not even read.
         "NUDGE_USE_DEMOGRAPHICS": True,
         # .. setting_name: NUDGE_VOCABULARY_MIN_COUNT
         # .. setting_default: 1000
-        # .. setting_description: An event type is learned on its own when it was seen at least this often.
+        # .. setting_description: An event type is learned on its own when it was seen at least this
+        #    often.
         "NUDGE_VOCABULARY_MIN_COUNT": 1000,
         # .. setting_name: NUDGE_VOCABULARY_MIN_COURSES
         # .. setting_default: 3
-        # .. setting_description: An event type is learned on its own when it was seen in more courses than
-        #    this.
+        # .. setting_description: An event type is learned on its own when it was seen in more courses
+        #    than this.
         "NUDGE_VOCABULARY_MIN_COURSES": 3,
         # .. setting_name: NUDGE_TRAINING
         # .. setting_default: {}
-        # .. setting_description: Values that replace those of predictor.training.TrainConfig, by field name.
+        # .. setting_description: Values that replace those of predictor.training.TrainConfig, by field
+        #    name.
         "NUDGE_TRAINING": {},
         # .. setting_name: NUDGE_INBOX_DAYS
         # .. setting_default: 14
-        # .. setting_description: Days after which the night deletes live events that the event store holds.
+        # .. setting_description: Days after which the night deletes live events that the event store
+        #    holds.
         "NUDGE_INBOX_DAYS": 14,
     }
 
@@ -183,8 +195,8 @@ def _platform() -> dict[str, Any]:
     return {
         # .. setting_name: NUDGE_LIVE_EVENTS
         # .. setting_default: the names in nudge_xblock.settings.wiring.LIVE_EVENTS
-        # .. setting_description: Names of the tracking events that are read as they happen. Empty: none are,
-        #    and what the models know is as old as the last night.
+        # .. setting_description: Names of the tracking events that are read as they happen. Empty: none
+        #    are, and what the models know is as old as the last night.
         "NUDGE_LIVE_EVENTS": None,
         # .. setting_name: NUDGE_QUEUE
         # .. setting_default: "edx.lms.core.default"
@@ -192,11 +204,12 @@ def _platform() -> dict[str, Any]:
         "NUDGE_QUEUE": "edx.lms.core.default",
         # .. setting_name: NUDGE_NIGHT_AT
         # .. setting_default: ""
-        # .. setting_description: "HH:MM", in Celery's time zone, at which Celery beat starts the nightly job.
-        #    Empty: beat does not; run `manage.py lms nudge_nightly` from cron instead.
+        # .. setting_description: "HH:MM", in Celery's time zone, at which Celery beat starts the nightly
+        #    job. Empty: beat does not; run `manage.py lms nudge_nightly` from cron instead.
         "NUDGE_NIGHT_AT": "",
         # .. setting_name: NUDGE_COMPAT
         # .. setting_default: "nudge_xblock.compat.Platform"
-        # .. setting_description: Dotted path of the class that answers for the platform: users, roles, dates.
+        # .. setting_description: Dotted path of the class that answers for the platform: users, roles,
+        #    dates.
         "NUDGE_COMPAT": "nudge_xblock.compat.Platform",
     }
