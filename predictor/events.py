@@ -120,7 +120,7 @@ def _unwrap(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else _EMPTY
+    return value if isinstance(value, (dict, Mapping)) else _EMPTY
 
 
 def read_payload(value: object) -> Mapping[str, Any]:
@@ -134,7 +134,7 @@ def read_payload(value: object) -> Mapping[str, Any]:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
             return _EMPTY
-    return value if isinstance(value, Mapping) else _EMPTY
+    return _mapping(value)
 
 
 def read_time(value: object) -> float | None:
@@ -255,7 +255,7 @@ def _item(context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded
         if (value := payload.get(field)) and isinstance(value, str):
             return value
     module = context.get("module")
-    if isinstance(module, Mapping) and isinstance(value := module.get("usage_key"), str):
+    if isinstance(module, (dict, Mapping)) and isinstance(value := module.get("usage_key"), str):
         return value
     value = payload.get("id")
     if isinstance(value, str) and folded.token.endswith(("_video", "_transcript", "_cc_menu")):

@@ -73,9 +73,21 @@ _STATIC_ASSET = re.compile(
 )
 
 _VERBS = {
-    verb: verb
-    for verb in "update reply delete upvote downvote unvote pin unpin follow unfollow close endorse".split()
-} | {"flagAbuse": "flag", "unFlagAbuse": "unflag"}
+    "close": "close",
+    "delete": "delete",
+    "downvote": "downvote",
+    "endorse": "endorse",
+    "flagAbuse": "flag",
+    "follow": "follow",
+    "pin": "pin",
+    "reply": "reply",
+    "unFlagAbuse": "unflag",
+    "unfollow": "unfollow",
+    "unpin": "unpin",
+    "unvote": "unvote",
+    "update": "update",
+    "upvote": "upvote",
+}
 _POSTS = {"thread": "thread discussion", "comment": "discussion comment"}
 
 # Path inside a course -> token; the first match wins.
