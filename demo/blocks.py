@@ -83,6 +83,7 @@ class LectureBlock(ContentBlock):
     """A short silent lecture: captioned slides on a clock, with a video player's controls and events."""
 
     template, script = "lecture", "DemoLecture"
+    has_custom_completion = True
 
     @staticmethod
     def part(node: etree._Element) -> dict[str, Any]:
@@ -108,6 +109,7 @@ class QuizBlock(ContentBlock):
     """Multiple-choice questions, graded on the server, any number of attempts."""
 
     template, script = "quiz", "DemoQuiz"
+    has_score = True
     attempts = Integer(default=0, scope=Scope.user_state)
     grade = Float(default=0.0, scope=Scope.user_state)
 

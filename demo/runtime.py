@@ -13,6 +13,7 @@ from opaque_keys.edx.keys import UsageKey
 from workbench.models import XBlockState
 from workbench.runtime import WorkbenchRuntime
 from xblock.core import XBlock
+from xblock.fields import Scope
 from xblock.reference.user_service import UserService, XBlockUser
 from xblock.runtime import IdGenerator, IdReader, KeyValueStore, KvsFieldData
 
@@ -68,7 +69,10 @@ class CourseStore(KeyValueStore):
         return XBlockState.get_for_key(key._replace(block_scope_id=flat))
 
     def get(self, key: KeyValueStore.Key) -> Any:
-        return blocks.loads(self._row(key).state)[key.field_name]
+        value = blocks.loads(self._row(key).state)[key.field_name]
+        if key.scope == Scope.children:
+            return [UsageKey.from_string(child) for child in value]
+        return UsageKey.from_string(value) if key.scope == Scope.parent and value else value
 
     def set(self, key: KeyValueStore.Key, value: Any) -> None:
         self.set_many({key: value})
@@ -116,10 +120,9 @@ class DemoRuntime(WorkbenchRuntime):
     def load_block_type(self, block_type: str) -> type[XBlock]:
         return BLOCKS.get(block_type) or super().load_block_type(block_type)
 
-    def get_block(self, usage_id: UsageKey | str, for_parent: XBlock | None = None) -> XBlock:
-        """A block by its usage key, which the store of parents and children holds as text."""
-        key = UsageKey.from_string(str(usage_id))
-        block = super().get_block(key, for_parent=for_parent)
+    def get_block(self, usage_id: UsageKey, for_parent: XBlock | None = None) -> XBlock:
+        """A block by its usage key, with what the platform's mixins would add."""
+        block = super().get_block(usage_id, for_parent=for_parent)
         self._patch_xblock(block)
         return block
 
