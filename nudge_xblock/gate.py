@@ -8,7 +8,8 @@ still sent, so that a message that was unlucky, or whose course changed, can rec
 
 *Learner level.*  Of the wordings left, a share `Policy.exploration` of moments sends one at random, whatever
 the model says.  Otherwise the best wording is sent when the learner is new to our messages (cold start), when
-there is no model yet, or when P(helpful) sufficiently exceeds P(not helpful) and P(no interaction).
+there is no model yet, or when P(helpful) sufficiently exceeds P(not helpful) and P(no interaction).  Where
+there is a model that cannot be asked, it is held back.
 
 All chance comes from one uniform number.  The unit interval is cut into consecutive segments, one per way
 the decision can end; the segment that holds the number decides, and the widths are the exact propensities.
@@ -54,10 +55,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How many messages the learner was sent, and answered by a vote, a click or a dismissal."""
+    """How many messages the learner was sent, and answered by a vote, a click or a dismissal.
+
+    `missing` says why there are no predictions although there is a model: the learner's state is not there,
+    or the model's file is broken.
+    """
 
     sent: int = 0
     answered: int = 0
+    missing: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +215,13 @@ def _segments(candidates: Sequence[Candidate], history: History, policy: Policy)
 def _rule(kept: Sequence[Candidate], history: History, policy: Policy) -> tuple[str | None, Reason]:
     """What is done when chance does not step in."""
     top, _ = best(kept, policy)
-    if top.prediction is None:
+    if top.prediction is None and history.missing is None:
         return top.id, Reason.NO_MODEL
     if is_cold(history, policy):
         return top.id, Reason.COLD
-    if is_worth_sending(top.prediction, policy):
+    if history.missing is not None:
+        return None, history.missing
+    if top.prediction is not None and is_worth_sending(top.prediction, policy):
         return top.id, Reason.HELPFUL
     return None, Reason.LEARNER
 

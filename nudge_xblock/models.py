@@ -32,7 +32,7 @@ class Learner(models.Model):
     )
     answers = models.JSONField(
         default=dict,
-        help_text=_("Counts over all time: sent, helpful, not_helpful, clicked, dismissed; and per kind."),
+        help_text=_("Counts over all time: sent, answered, helpful and so on, and per kind; see answers.py."),
     )
     profile = models.JSONField(
         default=dict,
@@ -160,6 +160,15 @@ class Variant(models.Model):
     position = models.PositiveSmallIntegerField(default=0, help_text=_("The first is the default."))
     active = models.BooleanField(default=True)
     created = models.DateTimeField(auto_now_add=True)
+    shown = models.FloatField(
+        default=0.0,
+        help_text=_("How often it was on a screen, up to counted_through; older counts weigh less."),
+    )
+    helpful = models.FloatField(default=0.0, help_text=_("How often it was voted helpful, counted likewise."))
+    not_helpful = models.FloatField(
+        default=0.0, help_text=_("How often it was voted not helpful, counted likewise.")
+    )
+    counted_through = models.DateTimeField(null=True, help_text=_("As of which night the counts are."))
 
     class Meta:
         ordering = ["position", "id"]
@@ -196,14 +205,14 @@ class Decision(models.Model):
         help_text=_("Empty: held back."),
     )
     reason = models.CharField(
-        max_length=40, db_index=True, help_text=_("A code of gate.py, such as explore or cold.")
+        max_length=40, db_index=True, help_text=_("A code of reasons.py, such as explore or cold.")
     )
     explored = models.BooleanField(default=False)
     propensity = models.FloatField(help_text=_("Probability with which what was done would have been done."))
     propensities = models.JSONField(help_text=_('Variant id, or "hold", to probability; they sum to one.'))
     predictions = models.JSONField(default=dict, help_text=_("Variant id to [helpful, not helpful, none]."))
     features = models.JSONField(
-        default=list, help_text=_("The feature vector per candidate that the model saw.")
+        default=dict, help_text=_("The feature vector per candidate that the model saw; see vectors.py.")
     )
     inputs = models.JSONField(
         default=dict, help_text=_("History, placement figures and policy: the rest of the input.")
@@ -219,6 +228,9 @@ class Decision(models.Model):
     )
     clicked_at = models.DateTimeField(null=True)
     dismissed_at = models.DateTimeField(null=True)
+    keys = models.JSONField(
+        default=list, help_text=_("Once-only ids of the answers taken in, so that a repeat changes nothing.")
+    )
     outcome = models.JSONField(default=dict, help_text=_("What happened afterwards, filled in by the night."))
 
     class Meta:

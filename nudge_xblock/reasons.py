@@ -24,7 +24,6 @@ class Reason(StrEnum):
     # held back by restraint
     OPTED_OUT = "opted_out"
     STAFF = "staff"
-    NOT_ENROLLED = "not_enrolled"
     NOT_STARTED = "course_not_started"
     ENDED = "course_ended"
     CERTIFIED = "certified"
@@ -47,7 +46,6 @@ RESTRAINED = frozenset(
     {
         Reason.OPTED_OUT,
         Reason.STAFF,
-        Reason.NOT_ENROLLED,
         Reason.NOT_STARTED,
         Reason.ENDED,
         Reason.CERTIFIED,

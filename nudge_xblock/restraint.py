@@ -46,7 +46,6 @@ class Standing:
     fewer: int = 0
     opted_out: bool = False
     staff: bool = False
-    enrolled: bool = True
     certified: bool = False
     starts: float | None = None
     ends: float | None = None
@@ -89,8 +88,6 @@ def _person(standing: Standing) -> Reason | None:
         return Reason.OPTED_OUT
     if standing.staff:
         return Reason.STAFF
-    if not standing.enrolled:
-        return Reason.NOT_ENROLLED
     return Reason.CERTIFIED if standing.certified else None
 
 

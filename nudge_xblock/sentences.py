@@ -19,7 +19,6 @@ SENTENCES: Mapping[Reason, Promise] = {
     Reason.LEARNER: _("Held back because it rarely helps learners like this at such a moment."),
     Reason.OPTED_OUT: _("Held back because the learner asked for no nudges."),
     Reason.STAFF: _("Held back because course staff are not nudged."),
-    Reason.NOT_ENROLLED: _("Held back because the learner is not enrolled in this course."),
     Reason.NOT_STARTED: _("Held back because the course has not started."),
     Reason.ENDED: _("Held back because the course has ended."),
     Reason.CERTIFIED: _("Held back because the learner already has a certificate."),

@@ -77,7 +77,7 @@ class Shelf(Generic[Model]):
 
 def _helpfulness(store: ModelStore, version: str) -> HelpfulnessModel:
     tensors, manifest = store.load(HELPFULNESS, version)
-    return HelpfulnessModel.from_tensors(tensors, manifest["names"])
+    return HelpfulnessModel.from_tensors(tensors, manifest["names"], manifest.get("engagement", ""))
 
 
 engagement: Shelf[Streamer] = Shelf(ENGAGEMENT, Streamer.load)

@@ -32,11 +32,14 @@ WRONG = "problem_check_incorrect"
 WORK = frozenset(
     {RIGHT, WRONG, "play_video", "edx.completion.block_completion.changed", "save_problem_success"}
 )
+COMPLETING = frozenset(
+    {"edx.completion.block_completion.changed", "complete_video", "stop_video", RIGHT, "item_completed"}
+)
 
 CLAIM_SECONDS = 600.0
 """How old the server's own record of what a browser claims may be."""
 FRESH_SECONDS = 86400.0
-"""How long a low score stays worth a word on the learner's next pages."""
+"""How long an answer or a low score stays worth a word on the learner's next pages."""
 VISIT_GAP = 1800.0
 """Events closer than this belong to one visit; a return is noticed during the visit's first half hour."""
 DAY = 86400.0
@@ -84,11 +87,12 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the browser says has just happened on its page."""
+    """What the browser says has just happened on its page; `elsewhere`: it has only been opened, and asks."""
 
     when: str = ""
     item: str = ""
     attempts: int = 0
+    elsewhere: bool = False
 
     @classmethod
     def parse(cls, value: Any) -> Claim:
@@ -97,20 +101,24 @@ class Claim:
             return cls()
         item = value.get("item")
         attempts = min(1000, max(0, int(_number(value.get("attempts"), 0))))
-        return cls(str(value["when"]), item if isinstance(item, str) else "", attempts)
+        name = item if isinstance(item, str) else ""
+        return cls(str(value["when"]), name, attempts, value.get("elsewhere") is True)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the server knows: the learner's recent events, oldest first, and the course's deadlines.
 
-    `last_seen` is the newest event known from before `rows`; `through` is where `rows` begin to be complete.
+    `last_seen` is the newest event known from before `rows`.  `since`: every event after it that the server
+    has kept is in `rows`, and the learner was enrolled by then; None where that is not known.  `kept`: how
+    many seconds the server keeps events.
     """
 
     rows: Sequence[Row]
     now: float
     last_seen: float | None = None
-    through: float | None = None
+    since: float | None = None
+    kept: float = 14 * DAY
     deadlines: Sequence[tuple[str, float]] = ()
     course_wide: bool = False
 
@@ -136,10 +144,16 @@ def _unit_seen(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
 
 
 def _item_completed(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
-    """Once per item.  Not every block tells the server that it was completed, so the claim suffices."""
-    if claim.when != "item_completed" or not claim.item or trigger.item not in ("", claim.item):
+    """Once per item.
+
+    Not every block tells the server that it was completed, so the claim of the page that holds it suffices.
+    """
+    item = claim.item if claim.when == "item_completed" else trigger.item
+    if not item or trigger.item not in ("", item):
         return None
-    return f"item_completed:{claim.item}"
+    seen = any(row.item == item and row.token in COMPLETING for row in facts.rows)
+    claimed = claim.when == "item_completed" and not claim.elsewhere
+    return f"item_completed:{item}" if seen or claimed else None
 
 
 def _problem_failed(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
@@ -150,7 +164,7 @@ def _problem_failed(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
     """
     item = _item(trigger, claim, facts, WRONG)
     last = _newest(facts, WRONG, item)
-    if last is None or not _is_recent(last, facts):
+    if last is None or not _is_recent(last, trigger, claim, facts):
         return None
     claimed = claim.attempts if (claim.when, claim.item) == ("problem_failed", item) else 0
     if max(_wrong_in_a_row(facts.rows, item), claimed) < trigger.attempts:
@@ -162,7 +176,7 @@ def _problem_passed(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
     """Once per problem, when the server has recorded the right answer."""
     item = _item(trigger, claim, facts, RIGHT)
     last = _newest(facts, RIGHT, item)
-    return f"problem_passed:{item}" if last is not None and _is_recent(last, facts) else None
+    return f"problem_passed:{item}" if last and _is_recent(last, trigger, claim, facts) else None
 
 
 def _score_below(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
@@ -199,11 +213,12 @@ def _returned(before: float, start: float, facts: Facts) -> str | None:
 def _inactivity(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
     """The learner comes, but has not worked (answered, watched, completed) for that many days.
 
-    Nothing is said of a time that the known events do not reach back to.
+    Nothing is said of a time that the known events do not reach back to; a rule of more days than events are
+    kept looks at as many as are.
     """
     worked = [row.time for row in facts.rows if row.token in WORK]
-    since = worked[-1] if worked else facts.through
-    away = max(1.0, trigger.days * DAY)
+    since = worked[-1] if worked else facts.since
+    away = max(1.0, min(trigger.days * DAY, facts.kept))
     if since is None or facts.now - since < away:
         return None
     return f"inactivity:{worked[-1]:.3f}" if worked else f"inactivity:{int(facts.now // away)}"
@@ -247,8 +262,10 @@ def _newest(facts: Facts, token: str, item: str) -> Row | None:
     return None
 
 
-def _is_recent(row: Row, facts: Facts) -> bool:
-    return abs(facts.now - row.time) <= CLAIM_SECONDS
+def _is_recent(row: Row, trigger: Trigger, claim: Claim, facts: Facts) -> bool:
+    """A page's own claim must be about just now; what a rule finds elsewhere waits for the next page."""
+    here = claim.when == trigger.when and not claim.elsewhere
+    return abs(facts.now - row.time) <= (CLAIM_SECONDS if here else FRESH_SECONDS)
 
 
 def _wrong_in_a_row(rows: Sequence[Row], item: str) -> int:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
 
-KINDS = ("review", "practice", "encourage", "plan", "social", "other")
+KINDS = ("review", "practise", "encourage", "plan", "people", "return", "celebrate", "stretch", "other")
 TRIGGERS = (
     "unit_seen",
     "item_completed",

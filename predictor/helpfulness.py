@@ -31,11 +31,11 @@ class FitConfig:
     """How to train.  `held_out` is the share kept apart for early stopping and calibration."""
 
     passes: int = 60
-    patience: int = 5
+    patience: int = 8
     batch: int = 512
-    step: float = 0.01
-    penalty: float = 1e-3
-    kind_penalty: float = 1e-2
+    step: float = 0.003
+    penalty: float = 1e-2
+    kind_penalty: float = 5e-2
     clip: float = 10.0
     held_out: float = 0.15
     min_rows: int = 30
@@ -59,7 +59,10 @@ class _Weights:
 
 @dataclass
 class HelpfulnessModel:
-    """A fitted model.  `report` says what was measured while fitting."""
+    """A fitted model.  `report` says what was measured while fitting.
+
+    `engagement` names the LSTM whose hidden states it was trained on; those of another mean nothing to it.
+    """
 
     names: tuple[str, ...]
     mean: Array
@@ -67,6 +70,7 @@ class HelpfulnessModel:
     weights: _Weights
     temperature: float = 1.0
     report: dict[str, float] = field(default_factory=dict)
+    engagement: str = ""
 
     def __post_init__(self) -> None:
         self._kinds = _columns(self.names, ("kind",))
@@ -128,7 +132,9 @@ class HelpfulnessModel:
         return {"w": w, "b": b, "v": v, "mean": self.mean, "scale": self.scale, "temperature": temperature}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, NDArray[Any]], names: Sequence[str]) -> HelpfulnessModel:
+    def from_tensors(
+        cls, tensors: Mapping[str, NDArray[Any]], names: Sequence[str], engagement: str = ""
+    ) -> HelpfulnessModel:
         """The model that `tensors` came from.  Raises ValueError where they do not fit together."""
         try:
             parts = [np.asarray(tensors[key], np.float32) for key in ("w", "b", "v", "mean", "scale")]
@@ -136,7 +142,7 @@ class HelpfulnessModel:
         except KeyError as error:
             raise ValueError(f"the helpfulness model lacks the tensor {error}; train it again") from error
         w, b, v, mean, scale = parts
-        model = cls(tuple(names), mean, scale, _Weights(w, b, v), temperature)
+        model = cls(tuple(names), mean, scale, _Weights(w, b, v), temperature, engagement=engagement)
         width, shape = len(names), (len(model._kinds), len(model._states), 3)
         if w.shape != (width, 3) or b.shape != (3,) or mean.shape != (width,) or scale.shape != (width,):
             raise ValueError(f"the helpfulness model's tensors are not of {width} features; train it again")

@@ -1,0 +1,207 @@
+"""What could be shown in a course and how it has fared: kept per process for half a minute.
+
+Counts up to `Variant.counted_through` are in the variants themselves, older ones weighing less; the night
+puts them there.  Later ones are counted here, so an answer given a minute ago counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from .compat import CourseDates, platform
+from .gate import Tally
+from .models import Decision, Placement, Variant
+from .triggers import FRESH_SECONDS, Trigger, window
+
+if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey
+
+FRESH = 30.0
+SITE_FRESH = 600.0
+MOST_COURSES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One active variant, with the tallies of site, kind, placement and the wording itself."""
+
+    id: str
+    heading: str
+    body: str
+    action_label: str
+    action_url: str
+    tallies: tuple[Tally, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One active placement with at least one wording."""
+
+    id: int
+    key: str
+    kind: str
+    trigger: Trigger
+    audience: str
+    course_wide: bool
+    wordings: tuple[Wording, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One course's spots by key.  `window`: how many seconds of events its triggers need to see."""
+
+    spots: Mapping[str, Spot] = field(default_factory=dict)
+    window: float = FRESH_SECONDS
+    dates: CourseDates = field(default_factory=CourseDates)
+    has_deadlines: bool = False
+
+
+_books: dict[CourseKey, tuple[float, Book]] = {}
+
+
+def book(course_key: CourseKey) -> Book:
+    """The course's book, at most half a minute old."""
+    known = _books.get(course_key)
+    if known is not None and time.monotonic() - known[0] < FRESH:
+        return known[1]
+    made = _make(course_key)
+    if len(_books) >= MOST_COURSES:
+        _books.clear()
+    _books[course_key] = (time.monotonic(), made)
+    return made
+
+
+def forget(course_key: CourseKey | None = None) -> None:
+    """Read the course (or everything) afresh at the next question in this process."""
+    if course_key is None:
+        _books.clear()
+        _site.cache_clear()
+    else:
+        _books.pop(course_key, None)
+
+
+def settle(now: datetime) -> int:
+    """Count every answer up to `now` into its variant, and return how many variants changed.
+
+    An answer's weight halves every NUDGE_TALLY_HALF_LIFE_DAYS, so that what no longer holds is forgotten and
+    a message that was held back for long is given another chance.  Safe to repeat: counts start from zero.
+    """
+    half_life = settings.NUDGE_TALLY_HALF_LIFE_DAYS * 86400.0
+    sums: dict[int, list[float]] = {}
+    shown = Decision.objects.filter(shown_at__isnull=False, created__lte=now, variant__isnull=False)
+    rows = shown.values_list("variant_id", "created", "helpful").order_by()
+    for variant_id, created, helpful in rows.iterator(chunk_size=5000):
+        weight = 0.5 ** ((now - created).total_seconds() / half_life)
+        row = sums.setdefault(variant_id, [0.0, 0.0, 0.0])
+        row[0] += weight
+        row[1] += weight * (helpful is True)
+        row[2] += weight * (helpful is False)
+    for variant_id, (count, yes, no) in sums.items():
+        Variant.objects.filter(pk=variant_id).update(
+            shown=count, helpful=yes, not_helpful=no, counted_through=now
+        )
+    forget()
+    return len(sums)
+
+
+def _make(course_key: CourseKey) -> Book:
+    placements = Placement.objects.filter(course_key=course_key, active=True).order_by("pk")
+    late = _later(Q(variant__placement__course_key=course_key))
+    spots: dict[str, Spot] = {}
+    for placement in placements.prefetch_related("variants"):
+        spot = _spot(placement, late)
+        if spot is not None:
+            spots[spot.key] = spot
+    triggers = [spot.trigger for spot in spots.values()]
+    return Book(
+        spots=spots,
+        window=max(map(window, triggers), default=FRESH_SECONDS),
+        dates=platform().course_dates(course_key),
+        has_deadlines=any(trigger.when == "deadline_near" for trigger in triggers),
+    )
+
+
+def _spot(placement: Placement, late: Mapping[int, Tally]) -> Spot | None:
+    """The placement as the gate needs it; None when it has nothing to show or a trigger we do not know."""
+    variants = sorted(placement.variants.all(), key=lambda variant: (variant.position, variant.pk))
+    active = [variant for variant in variants if variant.active]
+    try:
+        trigger = Trigger.parse(placement.trigger)
+    except ValueError:
+        return None
+    if not active:
+        return None
+    own = {variant.pk: _plus(_settled(variant), late.get(variant.pk, Tally())) for variant in variants}
+    site, kinds = _site(int(time.monotonic() // SITE_FRESH))
+    broad = (site, kinds.get(placement.kind, Tally()), _total(own.values()))
+    wordings = tuple(_wording(variant, (*broad, own[variant.pk])) for variant in active)
+    return Spot(
+        placement.pk, placement.key, placement.kind or "other", trigger, placement.audience,
+        placement.course_wide, wordings,
+    )  # fmt: skip
+
+
+def _wording(variant: Variant, tallies: tuple[Tally, ...]) -> Wording:
+    return Wording(
+        str(variant.pk), variant.heading, variant.body, variant.action_label, variant.action_url, tallies
+    )
+
+
+def _settled(variant: Variant) -> Tally:
+    return Tally(variant.shown, variant.helpful, variant.not_helpful)
+
+
+def _later(where: Q) -> dict[int, Tally]:
+    """Answers since the night, by variant."""
+    since = Q(variant__counted_through__isnull=True) | Q(created__gt=F("variant__counted_through"))
+    rows = (
+        Decision.objects.filter(where, since, shown_at__isnull=False)
+        .order_by()
+        .values_list("variant_id")
+        .annotate(count=Count("pk"), yes=Count("pk", Q(helpful=True)), no=Count("pk", Q(helpful=False)))
+    )
+    return {variant_id: Tally(count, yes, no) for variant_id, count, yes, no in rows}
+
+
+@lru_cache(maxsize=1)
+def _site(_bucket: int) -> tuple[Tally, dict[str, Tally]]:
+    """All messages of the site and of each kind, as of the night: broad groups change slowly."""
+    rows: QuerySet[Variant, Any] = (
+        Variant.objects.order_by()
+        .values_list("placement__kind")
+        .annotate(count=Sum("shown"), yes=Sum("helpful"), no=Sum("not_helpful"))
+    )
+    kinds = {kind: Tally(count or 0.0, yes or 0.0, no or 0.0) for kind, count, yes, no in rows}
+    return _total(kinds.values()), kinds
+
+
+def _total(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total = _plus(total, tally)
+    return total
+
+
+def _plus(one: Tally, other: Tally) -> Tally:
+    return replace(
+        one,
+        shown=one.shown + other.shown,
+        helpful=one.helpful + other.helpful,
+        not_helpful=one.not_helpful + other.not_helpful,
+    )
+
+
+def week_of(dates: CourseDates, started: datetime | None, now: datetime) -> tuple[float, float]:
+    """Weeks since the course began for the learner, and the course's length in weeks (0: unknown)."""
+    begin = started if dates.self_paced or dates.start is None else dates.start
+    week = max(timedelta(), now - begin) / timedelta(weeks=1) if begin is not None else 0.0
+    length = (dates.end - dates.start) / timedelta(weeks=1) if dates.start and dates.end else 0.0
+    return week, max(0.0, length)

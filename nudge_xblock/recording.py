@@ -1,0 +1,138 @@
+"""Writing a decision down, and the send it may be: both or neither, and once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from . import answers, gate
+from .catalogue import Spot, Wording
+from .gate import Verdict
+from .inputs import Input, stored
+from .models import Decision, Enrolment, Learner, Variant
+from .reasons import Reason
+from .restraint import Send
+
+
+class Nudge(NamedTuple):
+    """What the card shows; plain text.  `action`: {"label", "url"} or None."""
+
+    decision: UUID
+    heading: str
+    body: str
+    action: dict[str, str] | None
+    kind: str
+
+
+class Answer(NamedTuple):
+    """The nudge to show, if any; otherwise the reason code, empty when no moment was there."""
+
+    nudge: Nudge | None = None
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer of the browser protocol."""
+        if self.nudge is None:
+            return {"nudge": None}
+        return {"nudge": {**self.nudge._asdict(), "decision": str(self.nudge.decision)}}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One placement whose occasion is here; `digest` makes its decision unique."""
+
+    spot: Spot
+    occasion: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A moment, its input and draw, the gate's own verdict, and what stands after restraint."""
+
+    moment: Moment
+    input: Input
+    draw: float
+    wanted: Verdict
+    verdict: Verdict
+    features: dict[str, Any]
+    model_version: str = ""
+    helpfulness_version: str = ""
+
+
+def record(judged: Judged, enrolled: Enrolment, now: datetime) -> Answer:
+    """Write the decision, and the send when there is one.
+
+    Two pages of one learner may ask at once.  Only one of them can raise the learner's version; the other
+    holds back.  Where both ask about the same moment, the loser gives the winner's answer.
+    """
+    try:
+        with transaction.atomic():
+            if judged.verdict.variant is not None and not _spend(judged, enrolled.learner, now):
+                judged = _beaten(judged)
+            row = _row(judged, enrolled, now)
+            row.save(force_insert=True)
+    except IntegrityError:
+        rows = Decision.objects.select_related("variant", "placement")
+        return answer(rows.get(moment=judged.moment.digest))
+    if row.variant_id is None:
+        return Answer(reason=row.reason)
+    wording = next(each for each in judged.moment.spot.wordings if each.id == str(row.variant_id))
+    return Answer(_nudge(row.pk, wording, judged.moment.spot.kind), row.reason)
+
+
+def answer(row: Decision) -> Answer:
+    """The answer that a stored decision gives."""
+    nudge = None if row.variant is None else _nudge(row.pk, row.variant, row.placement.kind)
+    return Answer(nudge, row.reason)
+
+
+def _nudge(decision: UUID, text: Wording | Variant, kind: str) -> Nudge:
+    action = {"label": text.action_label, "url": text.action_url} if text.action_url else None
+    return Nudge(decision, text.heading, text.body, action, kind)
+
+
+def _beaten(judged: Judged) -> Judged:
+    """Held back because another page of the same learner was quicker."""
+    given = replace(judged.input, overruled=Reason.ANOTHER)
+    return replace(judged, input=given, verdict=gate.overrule(judged.wanted, Reason.ANOTHER))
+
+
+def _spend(judged: Judged, learner: Learner, now: datetime) -> bool:
+    """Count the send against the caps, unless another page changed the learner since we looked."""
+    spot = judged.moment.spot
+    sends = [*judged.input.standing.sends, Send(now.timestamp(), spot.kind, spot.id)]
+    changed = Learner.objects.filter(pk=learner.pk, version=learner.version).update(
+        sends=[list(send) for send in sends],
+        answers=answers.changed(learner.answers, spot.kind, {"sent": 1}),
+        version=F("version") + 1,
+    )
+    return changed == 1
+
+
+def _row(judged: Judged, enrolled: Enrolment, now: datetime) -> Decision:
+    verdict, spot = judged.verdict, judged.moment.spot
+    return Decision(
+        id=uuid4(),
+        moment=judged.moment.digest,
+        learner=enrolled.learner,
+        course_key=enrolled.course_key,
+        placement_id=spot.id,
+        variant_id=None if verdict.variant is None else int(verdict.variant),
+        reason=verdict.reason,
+        explored=verdict.explored,
+        propensity=verdict.propensity,
+        propensities=verdict.propensities,
+        predictions={each.id: list(each.prediction) for each in judged.input.candidates if each.prediction},
+        features=judged.features,
+        inputs=stored(judged.input, judged.wanted, judged.moment.occasion),
+        draw=judged.draw,
+        model_version=judged.model_version,
+        helpfulness_version=judged.helpfulness_version,
+        created=now,
+    )
