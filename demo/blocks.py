@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import partial
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -12,9 +10,6 @@ from lxml import etree
 from web_fragments.fragment import Fragment
 from xblock.core import XBlock
 from xblock.fields import Float, Integer, List, Scope, ScopeIds, String
-
-loads = json.loads
-dumps = partial(json.dumps, default=str)  # usage keys, among the children of a block, become text
 
 
 class UnitBlock(XBlock):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.urls import reverse
 from eventtracking import tracker
 from lxml import etree
 from opaque_keys.edx.keys import UsageKey
-from workbench.models import XBlockState
 from workbench.runtime import WorkbenchRuntime
 from xblock.core import XBlock
 from xblock.fields import Scope
@@ -18,6 +19,7 @@ from xblock.reference.user_service import UserService, XBlockUser
 from xblock.runtime import IdGenerator, IdReader, KeyValueStore, KvsFieldData
 
 from . import blocks, outline, people
+from .models import BlockFields
 
 BLOCKS: dict[str, type[XBlock]] = {
     "unit": blocks.UnitBlock,
@@ -59,17 +61,20 @@ class CourseIds(IdReader, IdGenerator):
 
 
 class CourseStore(KeyValueStore):
-    """Field values in the workbench's table, under flat names made of our keys."""
+    """Field values in the demo's table; keys of blocks are text there."""
 
-    def _row(self, key: KeyValueStore.Key) -> XBlockState:
-        name = key.block_scope_id
-        if isinstance(name, UsageKey):
-            name = f"{name.block_type}@{name.block_id}"
-        flat = f"demo.{str(name).replace('.', '-')}.0"
-        return XBlockState.get_for_key(key._replace(block_scope_id=flat))
+    @staticmethod
+    def _name(key: KeyValueStore.Key) -> str:
+        scope = (
+            key.scope.attr_name if key.scope in (Scope.parent, Scope.children) else key.scope.block.attr_name
+        )
+        return f"{scope}/{key.user_id}/{key.block_scope_id}"
+
+    def _values(self, key: KeyValueStore.Key) -> dict[str, Any]:
+        return BlockFields.objects.filter(key=self._name(key)).values_list("values", flat=True).first() or {}
 
     def get(self, key: KeyValueStore.Key) -> Any:
-        value = blocks.loads(self._row(key).state)[key.field_name]
+        value = self._values(key)[key.field_name]
         if key.scope == Scope.children:
             return [UsageKey.from_string(child) for child in value]
         return UsageKey.from_string(value) if key.scope == Scope.parent and value else value
@@ -78,20 +83,20 @@ class CourseStore(KeyValueStore):
         self.set_many({key: value})
 
     def set_many(self, update_dict: dict[KeyValueStore.Key, Any]) -> None:
-        for key, value in update_dict.items():
-            row = self._row(key)
-            row.state = blocks.dumps({**blocks.loads(row.state), key.field_name: value})
-            row.save()
+        with transaction.atomic():
+            for key, value in update_dict.items():
+                row, _ = BlockFields.objects.select_for_update().get_or_create(key=self._name(key))
+                row.values[key.field_name] = json.loads(json.dumps(value, default=str))
+                row.save()
 
     def delete(self, key: KeyValueStore.Key) -> None:
-        row = self._row(key)
-        state = blocks.loads(row.state)
-        del state[key.field_name]
-        row.state = blocks.dumps(state)
-        row.save()
+        with transaction.atomic():
+            row = BlockFields.objects.select_for_update().get(key=self._name(key))
+            del row.values[key.field_name]
+            row.save()
 
     def has(self, key: KeyValueStore.Key) -> bool:
-        return key.field_name in blocks.loads(self._row(key).state)
+        return key.field_name in self._values(key)
 
 
 class DemoUserService(UserService):
@@ -156,7 +161,7 @@ class DemoRuntime(WorkbenchRuntime):
 
 def load_course() -> None:
     """Parse every unit's OLX into the store.  What authors changed in Studio since is overwritten."""
-    XBlockState.prep_for_scenario_loading()
+    BlockFields.objects.filter(key__startswith=f"{Scope.children.attr_name}/").delete()
     runtime = DemoRuntime()
     for unit in outline.units():
         runtime.parse_xml_string(unit.xml)
