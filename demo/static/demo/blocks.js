@@ -124,7 +124,7 @@
         fields.forEach(function (field, i) {
           var mark = field.querySelector(".demo-mark");
           mark.textContent = reply.right[i] ? "Right." : "Not this one. " + mark.dataset.hint;
-          field.dataset.right = reply.right[i];
+          mark.className = "demo-mark status " + (reply.right[i] ? "correct" : "incorrect");
         });
         result.textContent = reply.grade + " of " + reply.of + " right, try " + reply.attempts;
         root.dataset.status = reply.success;
