@@ -62,7 +62,8 @@ _COURSE_KEY = re.compile(
     r"(?:course|ccx)-v1:[^\s/+?&#]+(?:\+[^\s/+?&#]+){2,3}|[^\s/+?&#:]+(?:/[^\s/+?&#:]+){2}"
 )
 _BLOCK_COURSE = re.compile(r"^block-v1:([^/+\s]+\+[^/+\s]+\+[^/+\s@]+)\+type@")
-_ITEM_FIELDS = ("problem_id", "module_id", "block_id", "usage_key", "usage_id", "block_usage_key")
+_ITEM_FIELDS = ("problem_id", "module_id", "block_id", "usage_key", "usage_id", "component_usage_id")
+_OF_VIDEOS = ("_video", "_transcript", "_cc_menu")
 _EMPTY: Mapping[str, Any] = {}
 
 
@@ -97,7 +98,7 @@ def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skippe
     course = _course(record, context, payload, folded)
     if isinstance(course, Skipped):
         return course
-    item = _item(context, payload, folded)
+    item = _item(context, payload, folded, course)
     if folded.token == "problem_check":
         return _graded(course, learner, time, item, payload)
     return Event(course, learner, time, folded.token, item)
@@ -230,7 +231,8 @@ def _course(
     record: Mapping[str, Any], context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded
 ) -> str | Skipped:
     named = False
-    for value in (context.get("course_id"), payload.get("course_id"), record.get("course_id"), folded.course):
+    told = (payload.get("course_id"), payload.get("context_key"), record.get("course_id"), folded.course)
+    for value in (context.get("course_id"), *told):
         if value and isinstance(value, str):
             if key := course_key(value):
                 return key
@@ -250,7 +252,7 @@ def _course_of_url(url: str) -> str:
     return course_key(fold_path("/" + path.partition("?")[0].partition("#")[0]).course)
 
 
-def _item(context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded) -> str:
+def _item(context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded, course: str) -> str:
     for field in _ITEM_FIELDS:
         if (value := payload.get(field)) and isinstance(value, str):
             return value
@@ -258,9 +260,18 @@ def _item(context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded
     if isinstance(module, (dict, Mapping)) and isinstance(value := module.get("usage_key"), str):
         return value
     value = payload.get("id")
-    if isinstance(value, str) and folded.token.endswith(("_video", "_transcript", "_cc_menu")):
-        return value
-    return usage_key(value) if isinstance(value, str) else folded.item
+    if not isinstance(value, str):
+        return folded.item
+    if folded.token.endswith(_OF_VIDEOS):
+        return _video(value, course)
+    return usage_key(value)
+
+
+def _video(name: str, course: str) -> str:
+    """The video's usage key; browsers give its last part, in courses with older keys its id in the page."""
+    if name and "-" not in name and ":" not in name and course.startswith("course-v1:"):
+        return f"block-v1:{course.removeprefix('course-v1:')}+type@video+block@{name}"
+    return name
 
 
 def _graded(course: str, learner: str, time: float, item: str, payload: Mapping[str, Any]) -> Event | Skipped:
