@@ -1,11 +1,13 @@
 // Builds each bundle of src/ into static/nudge_xblock: one IIFE and one style sheet per folder.
 // The output is committed, so that an install from git works; it holds no dates or paths.
+// `npm run build -- popup` builds one of them.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const names = ["popup", "studio", "dashboard"].filter((name) => existsSync(here(`src/${name}/index.js`)));
+const chosen = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const names = chosen.length ? chosen : ["popup", "studio", "dashboard"];
 
 const options = {
   entryPoints: names.flatMap((name) => {

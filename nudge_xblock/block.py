@@ -1,0 +1,351 @@
+"""The XBlock `nudge`: a thin face over `api`.
+
+A learner gets a card beside what was just done, course staff the analytics, an author the form.  Handlers
+speak JSON; every one of them checks on the server who is asking.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from lxml import etree
+from opaque_keys.edx.keys import CourseKey
+from web_fragments.fragment import Fragment
+from xblock.completable import XBlockCompletionMode
+from xblock.core import XBlock
+from xblock.exceptions import InvalidScopeError, JsonHandlerError
+from xblock.fields import Boolean, Float, Integer, List, Scope, ScopeIds, String
+from xblock.validation import Validation, ValidationMessage
+
+from . import api, editing, olx, surroundings, texts, wording
+
+REGISTER_AGAIN = 600.0
+"""Seconds after which a process makes sure again that the database knows a placement as it is."""
+
+_registered: dict[str, tuple[str, float]] = {}
+
+
+@XBlock.needs("i18n", "user")
+@XBlock.wants("completion", "settings")
+class NudgeXBlock(XBlock):  # type: ignore[misc]
+    """One placement: a rule, and the wordings of what it says."""
+
+    resources_dir = "static"
+    public_dir = "nudge_xblock"
+    has_author_view = True
+    has_score = False
+    completion_mode = XBlockCompletionMode.EXCLUDED
+    icon_class = "other"
+
+    display_name = String(default="Nudge", scope=Scope.settings)
+    enabled = Boolean(default=True, scope=Scope.settings, help="Whether learners may see it at all.")
+    when = String(default="problem_failed", scope=Scope.content, help="The trigger: one of triggers.WHENS.")
+    item = String(default="", scope=Scope.content, help="The usage key it waits for; empty: any in the unit.")
+    attempts = Integer(default=1, scope=Scope.content, help="From which wrong try on.")
+    threshold = Float(default=0.5, scope=Scope.content, help="Share of the points, 0 to 1.")
+    days = Float(default=7.0, scope=Scope.content)
+    hours = Float(default=48.0, scope=Scope.content)
+    course_wide = Boolean(default=False, scope=Scope.content, help="May show in any unit of the course.")
+    kind = String(default="review", scope=Scope.content, help="The kind of help: one of starters.KINDS.")
+    audience = String(default="all", scope=Scope.content, help="all, verified or audit.")
+    variants = List(
+        default=[], scope=Scope.content, help="heading, body, action_label and action_url of each."
+    )
+
+    # What it is
+
+    @property
+    def trigger(self) -> dict[str, Any]:
+        """The rule as `triggers` reads it."""
+        names = ("when", "item", "attempts", "threshold", "days", "hours")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def course_key(self) -> CourseKey | None:
+        """The course run that this block is in; None in a library and outside any course."""
+        key = self.context_key
+        return key if isinstance(key, CourseKey) and not getattr(key, "library", None) else None
+
+    def placement(self) -> dict[str, Any]:
+        """All that the decision about this nudge needs, as `api.register` takes it."""
+        return {
+            **editing.published(self._editable()),
+            "key": str(self.scope_ids.usage_id),
+            "course_key": str(self.course_key),
+            "variants": [
+                {**variant, "action_url": self._address(variant["action_url"])} for variant in self.variants
+            ],
+        }
+
+    def _address(self, url: str) -> str:
+        """Studio's own short links lead to the learner's course."""
+        return f"/courses/{self.course_key}{url}" if url.startswith("/jump_to_id/") else url
+
+    def _register(self) -> None:
+        placement = self.placement()
+        content = json.dumps(placement, sort_keys=True)
+        known, at = _registered.get(placement["key"], ("", 0.0))
+        if content == known and time.monotonic() - at < REGISTER_AGAIN:
+            return
+        api.register(placement)
+        _registered[placement["key"]] = (content, time.monotonic())
+
+    # Who is looking
+
+    def _attribute(self, name: str) -> Any:
+        user = self.runtime.service(self, "user").get_current_user()
+        return user.opt_attrs.get(f"edx-platform.{name}")
+
+    @property
+    def _user_id(self) -> int | None:
+        user_id = self._attribute("user_id")
+        return (
+            user_id if isinstance(user_id, int) and self._attribute("is_authenticated") is not False else None
+        )
+
+    @property
+    def _may_show(self) -> bool:
+        return bool(
+            self.enabled
+            and self.variants
+            and self.course_key is not None
+            and self._user_id is not None
+            and not surroundings.is_timed(self)
+        )
+
+    def _staff_only(self) -> CourseKey:
+        if not self._attribute("user_is_staff") or self.course_key is None:
+            raise JsonHandlerError(403, _("Only the course's staff can see this."))
+        return self.course_key
+
+    # What they see
+
+    @XBlock.supports("multi_device")
+    def student_view(self, context: dict[str, Any] | None = None) -> Fragment:
+        """The learner's card, or the staff's two tabs."""
+        if self._attribute("user_is_staff") and self.course_key is not None:
+            return self._staff_view()
+        if not self._may_show:
+            return Fragment()
+        self._register()
+        ways = surroundings.ways(self)
+        others = [key for key, way in ways.items() if way != editing.GRADED]
+        fragment = self._fragment("learner", {})
+        fragment.initialize_js(
+            "NudgeCard",
+            {
+                "view": "learner",
+                "text": texts.card(),
+                "trigger": self.trigger,
+                "problems": self._watched(key for key, way in ways.items() if way == editing.GRADED),
+                "others": self._watched(others),
+                "played": [key for key in others if ways[key] == editing.PLAYED],
+                "wide": self.course_wide,
+                "elsewhere": bool(self.item and self.item not in ways),
+            },
+        )
+        return fragment
+
+    def _watched(self, keys: Any) -> list[str]:
+        return [key for key in keys if self.item in ("", key)]
+
+    def public_view(self, context: dict[str, Any] | None = None) -> Fragment:
+        """Nothing: visitors are not nudged."""
+        return Fragment()
+
+    def _staff_view(self) -> Fragment:
+        self._register()
+        fragment = self._fragment("staff", self._described())
+        dashboard = {
+            "js": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.js"),
+            "css": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.css"),
+            "course": str(self.course_key),
+            "placement": str(self.scope_ids.usage_id),
+            "text": {},
+        }
+        fragment.initialize_js("NudgeCard", {"view": "staff", "text": texts.staff(), "dashboard": dashboard})
+        return fragment
+
+    def author_view(self, context: dict[str, Any] | None = None) -> Fragment:
+        """The unit page in Studio: the rule and the cards, as they will be."""
+        fragment = self._fragment("author", {**self._described(), "warnings": self._warnings()})
+        fragment.initialize_js("NudgeCard", {"view": "author", "text": texts.card()})
+        return fragment
+
+    def studio_view(self, context: dict[str, Any] | None = None) -> Fragment:
+        """The form, which is the card."""
+        items = [{"key": item.key, "label": item.label, "way": item.way} for item in surroundings.items(self)]
+        state = {"fields": self._editable(), "items": items, "key": str(self.scope_ids.usage_id)}
+        fragment = Fragment(render_to_string("nudge_xblock/studio.html", {"state": json.dumps(state)}))
+        fragment.add_javascript_url(self.runtime.local_resource_url(self, "nudge_xblock/studio.js"))
+        fragment.initialize_js("NudgeStudio", {"text": texts.studio()})
+        return fragment
+
+    def _fragment(self, template: str, context: dict[str, Any]) -> Fragment:
+        context = {"id": f"nudge-{abs(hash(str(self.scope_ids.usage_id)))}", **context}
+        fragment = Fragment(render_to_string(f"nudge_xblock/{template}.html", context))
+        fragment.add_css_url(self.runtime.local_resource_url(self, "nudge_xblock/popup.css"))
+        fragment.add_javascript_url(self.runtime.local_resource_url(self, "nudge_xblock/popup.js"))
+        return fragment
+
+    def _described(self) -> dict[str, Any]:
+        labels = {item.key: item.label for item in surroundings.items(self)}
+        return {
+            "sentence": wording.sentence(self.trigger, self.course_wide, labels),
+            "audience": wording.AUDIENCES.get(self.audience, ""),
+            "enabled": self.enabled,
+            "wordings": wording.wordings(len(self.variants)),
+            "previews": [
+                {"letter": editing.letter(number), "variant": variant, "card": json.dumps(_card(variant))}
+                for number, variant in enumerate(self.variants)
+            ],
+        }
+
+    # What the page asks and says
+
+    @XBlock.json_handler
+    def ask(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+        """Whether to show a nudge at the moment `occasion`.  Nothing, whatever goes wrong."""
+        if not isinstance(data, dict) or not self._may_show or self._attribute("user_is_staff"):
+            return {"nudge": None}
+        self._register()
+        occasion = data.get("occasion")
+        key = str(self.scope_ids.usage_id)
+        answer = api.ask(
+            self._user_id, self.course_key, [key], occasion if isinstance(occasion, dict) else {}
+        )
+        return answer.as_json()
+
+    @XBlock.json_handler
+    def respond(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+        """Take down that the learner's own nudge was shown, voted on, followed, put off or unwanted."""
+        if self._user_id is None:
+            raise JsonHandlerError(403, _("Please sign in first."))
+        if not isinstance(data, dict):
+            raise JsonHandlerError(400, _("An answer has a decision and what was done."))
+        return api.respond(
+            self._user_id,
+            str(data.get("decision")),
+            str(data.get("what")),
+            _moment(data.get("at")),
+            str(data.get("key", "")),
+        )
+
+    @XBlock.json_handler
+    def preferences(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+        """Read or, with {"stopped": bool}, change whether the learner gets nudges at all."""
+        if self._user_id is None:
+            raise JsonHandlerError(403, _("Please sign in first."))
+        stopped = data.get("stopped") if isinstance(data, dict) else None
+        if stopped is None:
+            return api.preferences(self._user_id).as_json()
+        return api.set_preferences(self._user_id, opted_out=bool(stopped)).as_json()
+
+    @XBlock.json_handler
+    def analytics(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+        """One view of the staff tab."""
+        course_key = self._staff_only()
+        options = {str(name): value for name, value in data.items() if name != "view"}
+        try:
+            return api.analytics(course_key, str(data.get("view", "overview")), **options)
+        except (TypeError, ValueError) as error:
+            raise JsonHandlerError(400, str(error)) from error
+
+    @XBlock.json_handler
+    def night(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+        """Start tonight's job now, or, with {"status": true}, tell how far it is."""
+        self._staff_only()
+        if data.get("status"):
+            return api.night_status()
+        return api.night_status(api.start_night().pk)
+
+    # What the author does
+
+    def _editable(self) -> dict[str, Any]:
+        names = ("display_name", "course_wide", "kind", "audience", "enabled")
+        return {**self.trigger, **{name: getattr(self, name) for name in names}, "variants": self.variants}
+
+    def _warnings(self) -> list[str]:
+        return editing.warnings(self._editable(), surroundings.items(self), surroundings.is_timed(self))
+
+    @XBlock.json_handler
+    def studio_submit(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+        """Save the form, unless something is wrong with it; with {"check": true} only say what is."""
+        if not isinstance(data, dict):
+            raise JsonHandlerError(400, _("The form is not complete."))
+        cleaned = editing.clean(data, self._editable())
+        if cleaned.errors:
+            return {"ok": False, "errors": cleaned.errors, "warnings": []}
+        found = editing.warnings(cleaned.fields, surroundings.items(self), surroundings.is_timed(self))
+        if data.get("check"):
+            return {"ok": True, "errors": {}, "warnings": found}
+        try:
+            for name, value in cleaned.fields.items():
+                setattr(self, name, value)
+            self.save()
+        except InvalidScopeError as error:
+            raise JsonHandlerError(403, _("A nudge can be changed in Studio only.")) from error
+        return {"ok": True, "errors": {}, "warnings": found}
+
+    def validate(self) -> Validation:
+        """What Studio's unit page says about this block."""
+        validation = super().validate()
+        if not self.variants:
+            text = _("This nudge has no message yet. Choose Edit and write one, or pick a ready one.")
+            validation.add(ValidationMessage(ValidationMessage.WARNING, text))
+        for text in self._warnings():
+            validation.add(ValidationMessage(ValidationMessage.WARNING, text))
+        return validation
+
+    # OLX
+
+    @classmethod
+    def parse_xml(cls, node: etree._Element, runtime: Any, keys: ScopeIds) -> NudgeXBlock:
+        """Read a nudge from OLX; olx.py says how it looks.  Raises BrokenOlx, with what to write instead."""
+        block: NudgeXBlock = runtime.construct_xblock_from_class(cls, keys)
+        for name, text in node.items():
+            if name in block.fields and name not in ("parent", "children", "variants"):
+                setattr(block, name, olx.field(name, block.fields[name], text))
+        block.variants = olx.read(node)
+        return block
+
+    def add_xml_to_node(self, node: etree._Element) -> None:
+        """Write the nudge as OLX."""
+        super().add_xml_to_node(node)
+        node.attrib.pop("variants", None)
+        for name in list(node.attrib):
+            node.set(name, olx.plain(node.get(name)))
+        olx.write(node, self.variants)
+
+    @staticmethod
+    def workbench_scenarios() -> list[tuple[str, str]]:
+        """One nudge alone, for the workbench."""
+        return [
+            (
+                "A nudge when the unit is seen",
+                '<nudge when="unit_seen"><variant><heading>This builds on last week</heading>'
+                "<body>Ten minutes with the summary will make today easier.</body></variant></nudge>",
+            )
+        ]
+
+
+def _card(variant: dict[str, str]) -> dict[str, Any]:
+    action = {"label": variant["action_label"], "url": variant["action_url"]}
+    return {
+        "heading": variant["heading"],
+        "body": variant["body"],
+        "action": action if action["label"] else None,
+    }
+
+
+def _moment(milliseconds: Any) -> datetime | None:
+    """The time that a browser's clock gave, or None where it gave none."""
+    try:
+        return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
