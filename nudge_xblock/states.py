@@ -164,6 +164,11 @@ def _course_start(course_key: CourseKey, _bucket: int) -> float | None:
     return None if start is None else start.timestamp()
 
 
+def forget() -> None:
+    """Ask for every course's start again at the next question."""
+    _course_start.cache_clear()
+
+
 def save_checkpoints(checkpoints: Iterable[Checkpoint]) -> int:
     """Store each checkpoint whose row nobody moved meanwhile; return how many were stored."""
     return sum(
