@@ -197,7 +197,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         labels = {item.key: item.label for item in surroundings.items(self)}
         return {
             "sentence": wording.sentence(self.trigger, self.course_wide, labels),
-            "audience": wording.AUDIENCES.get(self.audience, ""),
+            "audience": "" if self.audience == "all" else wording.AUDIENCES.get(self.audience, ""),
             "enabled": self.enabled,
             "wordings": wording.wordings(len(self.variants)),
             "previews": [

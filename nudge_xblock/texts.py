@@ -69,7 +69,7 @@ def studio() -> dict[str, object]:
 
 def _form() -> dict[str, str]:
     return {
-        "rule": _("When"),
+        "rule": _("When it shows"),
         "rule_when": _("What happens"),
         "rule_item": _("Where it happens"),
         "rule_attempts": _("From which try on"),

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 WHENS: dict[str, Promise] = {
     "unit_seen": _("opens this unit"),
     "item_completed": _("finishes"),
-    "problem_failed": _("answers wrongly"),
-    "problem_passed": _("answers correctly"),
+    "problem_failed": _("fails"),
+    "problem_passed": _("passes"),
     "score_below": _("scores less than"),
     "return_after_absence": _("comes back after at least"),
     "inactivity": _("has worked on nothing for"),

@@ -56,10 +56,12 @@ export function make(nudge, text, on) {
   const asking = () => {
     const question = el("p", { id: "question", className: "question", textContent: text.question });
     const voting = el("div", { className: "vote", role: "group", "aria-labelledby": "question" }, question);
-    voting.append(
+    const choices = el("div", { className: "choices" });
+    choices.append(
       button(text.yes, "choice", () => vote("helpful"), icon("yes")),
       button(text.no, "choice", () => vote("not_helpful"), icon("no")),
     );
+    voting.append(choices);
     return voting;
   };
 

@@ -6,8 +6,8 @@ const ANSWERS = [
   "input:not([type=hidden])", "textarea", "select", "label", "button",
   "[contenteditable]:not([contenteditable=false])", "[role=radio]", "[role=checkbox]", "[role=textbox]",
 ].join();
-const WORDS = "label, p, li, h1, h2, h3, h4, legend";
-const CONTENT = "p, li, h1, h2, h3, h4, legend, figure, img, table, pre, video, iframe";
+const WORDS = "label, p, li, h1, h2, h3, h4, legend, dt, dd, td, output, [role=status]";
+const CONTENT = "p, li, h1, h2, h3, h4, legend, dt, dd, td, output, [role=status], figure, img, table, pre, video, iframe";
 
 const area = ({ left, top, right, bottom }) => Math.max(0, right - left) * Math.max(0, bottom - top);
 
@@ -114,19 +114,22 @@ function dock(host, unit) {
   if (host.hidePopover && host.matches(":popover-open")) host.hidePopover();
   const focused = host.shadowRoot.activeElement;
   host.removeAttribute("popover");
-  host.style.left = host.style.top = "";
+  host.style.left = host.style.top = host.style.maxInlineSize = "";
   host.dataset.docked = host.dataset.open = "";
   unit.append(host);
   if (focused) focused.focus({ preventScroll: true });
 }
 
-/** Places the card that hangs in the page; resolves when it can be seen. */
+/**
+ * Places a card that hangs in the page, over it where there is room, else in the flow at the unit's end.
+ * Resolves to whether there was room.
+ */
 export async function place(host, anchor, unit, also = null) {
   // Only the first time: hiding would take the focus out of a card that is being used.
   if (host.dataset.open === undefined) host.dataset.unplaced = "";
   float(host);
   const view = await visible();
-  host.style.setProperty("inline-size", `${Math.min(360, view.width - 2 * GUTTER)}px`);
+  host.style.maxInlineSize = `${view.width - 2 * GUTTER}px`;
   const answers = boxes(ANSWERS, view, host);
   if (also) answers.push(also.getBoundingClientRect());
   const { width, height } = host.getBoundingClientRect();
@@ -134,8 +137,9 @@ export async function place(host, anchor, unit, also = null) {
   const rect = anchor.getBoundingClientRect();
   const found = spot({ width, height }, view, clip(rect, view), answers, boxes(CONTENT, view, host), rtl);
   if (found) settle(host, found.x, found.y);
-  else dock(host, unit);
+  else if (unit) dock(host, unit);
   delete host.dataset.unplaced;
+  return Boolean(found);
 }
 
 /** What was done, as far as it is in view; its nearest edge when it is out of it. */

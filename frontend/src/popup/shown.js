@@ -2,6 +2,7 @@
 import { make } from "./card.js";
 import { unitElement } from "./moments.js";
 import { send } from "./outbox.js";
+import { peek } from "./peek.js";
 import { covers, place } from "./place.js";
 
 const SETTLED = 150;
@@ -10,7 +11,8 @@ const ANSWERED = ["helpful", "not_helpful", "clicked", "fewer", "stop"];
 export class Shown {
   /** `block` is {element, text, url}, `anchor` what was just done; `gone` is called when the card is closed. */
   constructor(block, nudge, anchor, gone) {
-    Object.assign(this, { block, nudge, anchor, gone, answered: false, from: null, timer: 0 });
+    Object.assign(this, { block, nudge, anchor, gone, answered: false, seen: false, from: null, timer: 0 });
+    this.unpeek = () => {};
     this.unit = unitElement(block.element);
     this.host = make(nudge, block.text, (what) => this.heard(what)).host;
     this.ends = new AbortController();
@@ -18,7 +20,7 @@ export class Shown {
 
   async open() {
     this.block.element.append(this.host);
-    await place(this.host, this.anchor, this.unit);
+    await this.settle();
     const { signal } = this.ends;
     document.addEventListener("focusin", (event) => this.focused(event), { signal });
     addEventListener("resize", () => this.shifted(), { signal });
@@ -27,7 +29,19 @@ export class Shown {
       watcher.observe(document.body);
       signal.addEventListener("abort", () => watcher.disconnect());
     }
-    this.whenSeen(() => this.say("shown"));
+    this.whenSeen(() => {
+      this.seen = true;
+      this.unpeek();
+      this.say("shown");
+    });
+  }
+
+  /** Puts the card in its place; a sign leads to it where that is out of view. */
+  async settle(also) {
+    this.unpeek();
+    if (await place(this.host, this.anchor, this.unit, also)) return;
+    this.unpeek = await peek(this.host, this.nudge.heading, this.anchor);
+    if (this.seen) this.unpeek();
   }
 
   /** Closes the card.  The focus, if it was in it, goes back to where it came from. */
@@ -36,6 +50,7 @@ export class Shown {
     const within = this.host.contains(document.activeElement);
     this.ends.abort();
     clearTimeout(this.timer);
+    this.unpeek();
     this.host.remove();
     if (within && this.from && this.from.isConnected) this.from.focus({ preventScroll: true });
     this.gone();
@@ -59,7 +74,7 @@ export class Shown {
   /** What has the focus is never under the card. */
   focused({ target, relatedTarget }) {
     if (this.host.contains(target)) this.from = this.from || relatedTarget;
-    else if (this.host.popover && covers(this.host, target)) place(this.host, this.anchor, this.unit, target);
+    else if (this.host.popover && covers(this.host, target)) this.settle(target);
   }
 
   /** After the page has changed its shape the card moves only if it must. */
@@ -68,7 +83,7 @@ export class Shown {
     this.timer = setTimeout(() => {
       const { left, right } = this.host.getBoundingClientRect();
       const outside = left < 0 || right > document.documentElement.clientWidth;
-      if (this.host.popover && (outside || covers(this.host))) place(this.host, this.anchor, this.unit);
+      if (this.host.popover && (outside || covers(this.host))) this.settle();
     }, SETTLED);
   }
 

@@ -15,8 +15,8 @@ export function labelled(control, path, label, { hidden = false, hint = "" } = {
 }
 
 /** A line or, with `rows`, a text that grows with what is written. */
-export function text(value, change, { rows = 0, className = "" } = {}) {
-  const control = rows ? el("textarea", { rows, className }) : el("input", { type: "text", className });
+export function text(value, change, { rows = 0, className = "", dir = "auto" } = {}) {
+  const control = rows ? el("textarea", { rows, className, dir }) : el("input", { type: "text", className, dir });
   control.value = value;
   control.autocomplete = "off";
   control.addEventListener("input", () => {

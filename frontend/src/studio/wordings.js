@@ -89,7 +89,7 @@ export function editor(form) {
     form.changed();
   };
   const write = (name, options = {}) =>
-    labelled(line(variant[name], set(name), { className: `write ${name}`, ...options }), path(name), text[name], {
+    labelled(line(variant[name], set(name), { className: `write ${name}`, dir: "auto", ...options }), path(name), text[name], {
       hidden: name === "heading" || name === "body",
       hint: text[`${name}_hint`],
     });
@@ -107,7 +107,7 @@ export function editor(form) {
       { className: "card" },
       write("heading"),
       write("body", { rows: 2 }),
-      el("div", { className: "action" }, write("action_label"), write("action_url")),
+      el("div", { className: "action" }, write("action_label"), write("action_url", { dir: "ltr" })),
       still("reply", text.question, text.yes, text.no),
       still("foot", text.not_now, text.fewer),
     ),
