@@ -1,0 +1,326 @@
+"""What each command of `python -m predictor` does; options come parsed, errors are raised."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import evaluation, figures, ingestion, progress, promotion, report, roster, service
+from . import offpolicy as off_policy
+from . import slices as by_slice
+from .cohort import Cohort, cohort, duration
+from .evaluation import Findings, Study
+from .events import read_time
+from .moments import empty
+from .outcomes import Outcomes, read_outcomes
+from .segments import write_whole
+from .sequences import EventSource, Sequences, open_events
+from .spreadsheet import read_columns
+from .store import ModelStore
+from .streaming import KIND, Streamer
+from .tables import is_parquet, parquet
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def ingest(options: Namespace) -> int:
+    """Logs into the store; prints what became of every line."""
+    last = [0.0]
+
+    def tell(now: ingestion.Progress) -> None:
+        if time.monotonic() - last[0] > 2:
+            last[0] = time.monotonic()
+            share = f" of {now.total / 1e6:,.0f}" if now.total else ""
+            say(f"{now.done / 1e6:,.0f}{share} MB read, {now.lines:,} lines, {now.events:,} events")
+
+    print(ingestion.ingest(options.logs, options.out, tell, workers=max(1, options.workers)))
+    return 0
+
+
+def train(options: Namespace) -> int:
+    """Fit the engagement model, publish it and, if it has earned it, let it serve; prints its version."""
+    _limit_threads(options.threads)
+    training = import_module("predictor.training")
+    source, outcomes = open_events(options.events), read_outcomes(options.outcomes, options.target)
+    given = {"clock": options.clock, "seed": options.seed, "threads": options.threads or 1}
+    if options.leave_days is not None:
+        given["leave_days"] = options.leave_days
+    config = training.TrainConfig.from_json({**given, **_settings(options.set)})
+    config = import_module("predictor.ours").scaled(config, source)
+    store = ModelStore(options.store)
+    targets = tuple(dict.fromkeys(options.target))
+    version = training.fit(source, outcomes, targets, config, store, progress.bar(say))
+    _promote(store, version, options.promote)
+    print(version)
+    return 0
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs; a value is JSON, or else plain text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set {text}: write NAME=VALUE, such as epochs=8")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _promote(store: ModelStore, version: str, when: str) -> None:
+    current = store.current(KIND)
+    if when == "never":
+        say(f"published {version}; {current or 'no model'} serves")
+        return
+    lost = promotion.lost(store.manifest(KIND, current), store.manifest(KIND, version)) if current else ""
+    if lost and when == "earned":
+        say(f"published {version}, but {current} goes on serving: {lost}; --promote always overrules that")
+        return
+    store.promote(KIND, version)
+    say(f"{version} serves" + (f" instead of {current}" if current else ""))
+
+
+def evaluate(options: Namespace) -> int:
+    """The study: OUT, a page beside it, and the figures on stdout."""
+    study = _study(options)
+    out = _writable(options.json)
+    _limit_threads(options.threads)
+    roster.require(study.models)
+    columns = [name.strip() for name in options.slices.split(",") if name.strip()]
+    findings, table = _findings(options, study, out.with_name(out.name + ".work"))
+    groups = by_slice.read_groups(table, columns, findings.cohort) if columns else {}
+    say("computing figures and intervals")
+    result = figures.figures(study, findings)
+    result["slices"] = list(by_slice.slices(study, findings, groups)) if groups else []
+    result["config"] = _config(options, study, findings)
+    write_whole(out, json.dumps(result, indent=1, allow_nan=False).encode())
+    page = out.with_suffix(".html") if out.suffix == ".json" else out.with_name(out.name + ".html")
+    write_whole(page, report.page(result).encode())
+    _print_rows(result["rows"])
+    say(f"figures in {out}, the report in {page}")
+    return 0
+
+
+def _study(options: Namespace) -> Study:
+    at = tuple(dict.fromkeys(text.strip() for text in options.at.split(",") if text.strip()))
+    if not at:
+        raise ValueError("--at names no moment; write for example 7d,14d,21d,30d")
+    for text in at:
+        duration(text)
+    if bool(options.test_events) != bool(options.test_outcomes):
+        raise ValueError("--test-events and --test-outcomes belong together; give both or neither")
+    if options.test_events and (options.folds or options.inflation):
+        raise ValueError("--folds and --inflation make no sense with --test-events; leave them out")
+    if options.undersample < 0:
+        raise ValueError("--undersample must be 0 or above")
+    folds = 5 if options.folds is None else options.folds
+    if folds < 2:
+        raise ValueError(f"--folds must be at least 2, not {folds}")
+    return Study(
+        target=options.target,
+        at=at,
+        models=roster.chosen(options.models),
+        clock=options.clock,
+        folds=folds,
+        ratio=options.undersample,
+        seed=options.seed,
+        inflation=options.inflation,
+    )
+
+
+def _findings(options: Namespace, study: Study, folder: Path) -> tuple[Findings, str]:
+    """What was found, and the outcome table whose learners were tested."""
+    everyone = _cohort(options.events, options.outcomes, study)
+    if not options.test_events:
+        return evaluation.study_by_folds(study, everyone, folder, say), options.outcomes
+    test = _cohort(options.test_events, options.test_outcomes, study)
+    both = sorted(set(everyone.enrolments.courses.tolist()) & set(test.enrolments.courses.tolist()))
+    if both:
+        say(f"{len(both)} test courses are in training too ({both[0]}…): their figures will flatter")
+    return evaluation.study_of_test(study, everyone, test, folder, say), options.test_outcomes
+
+
+def _cohort(events: str, outcomes: str, study: Study) -> Cohort:
+    found = cohort(open_events(events), read_outcomes(outcomes, [study.target]), study.target, study.clock)
+    courses = len(np.unique(found.enrolments.courses))
+    say(f"{len(found.labels):,} learners of {courses} courses, {found.labels.mean():.1%} with {study.target}")
+    if found.left_out:
+        say(f"{found.left_out:,} learners with unknown {study.target} left out")
+    return found
+
+
+def _config(options: Namespace, study: Study, findings: Findings) -> dict[str, Any]:
+    settings = asdict(study)
+    if options.test_events:
+        del settings["folds"]
+    return {
+        **settings,
+        "undersampled": [name for name in study.models if name in roster.UNDERSAMPLED],
+        "learners": len(findings.cohort.labels),
+        "courses": len(np.unique(findings.cohort.enrolments.courses)),
+        "share_of_ones": float(findings.cohort.labels.mean()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    def text(value: float | None) -> str:
+        return "     -" if value is None else f"{value:6.3f}"
+
+    print(f"{'model':<14}{'at':>6}  {'AUC':>6} {'(from':>7} {'to)':>6}  {'courses':>7}  {'ECE':>6}  {'n':>8}")
+    for row in rows:
+        ends = f"{text(row['auc_low']):>7} {text(row['auc_high'])}"
+        rest = f"{text(row['auc_course_mean']):>7}  {text(row['ece'])}  {row['n']:>8,}"
+        print(f"{row['model']:<14}{row['at']:>6}  {text(row['auc'])} {ends}  {rest}")
+
+
+def _limit_threads(threads: int | None) -> None:
+    """Called before the train extra is loaded: its libraries read the variable when they load."""
+    if threads is None:
+        return
+    if threads < 1:
+        raise ValueError("--threads must be at least 1")
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+
+
+def _writable(path: str) -> Path:
+    """The path of a result, its folder made; an error now rather than after hours."""
+    out = Path(path)
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; give the name of a file in it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise ValueError(f"{out.parent} cannot be written to; choose another place")
+    return out
+
+
+def predict(options: Namespace) -> int:
+    """Probabilities of every enrolment at a time, by the model that serves, into a table."""
+    moment = read_time(options.at)
+    if moment is None:
+        raise ValueError(f"--at is '{options.at}', no time; write ISO, such as 2026-03-01T00:00:00+00:00")
+    out = _writable(options.out)
+    streamer = Streamer.load(ModelStore(options.store))
+    source = open_events(options.events)
+    outcomes = read_outcomes(options.outcomes) if options.outcomes else None
+    rows = [
+        row
+        for course in _courses(source, outcomes)
+        for row in _rows(streamer, source, outcomes, course, moment)
+    ]
+    names = ["course_id", "learner_id", "at", *streamer.targets, "model"]
+    _write_table(out, names, rows)
+    say(f"{len(rows):,} enrolments at {options.at} by model {streamer.version}, in {out}")
+    return 0
+
+
+def _courses(source: EventSource, outcomes: Outcomes | None) -> tuple[str, ...]:
+    return tuple(sorted({*source.courses, *(outcomes.courses if outcomes else ())}))
+
+
+def _rows(
+    streamer: Streamer, source: EventSource, outcomes: Outcomes | None, course_id: str, moment: float
+) -> Iterator[list[Any]]:
+    """Rows of one course: everyone with an event before the moment, and everyone in the outcome table.
+
+    A course begins as the outcome table says, or else with its first event; a later one is left out.
+    """
+    listed = outcomes.of(course_id) if outcomes and course_id in outcomes.courses else None
+    sequences = source.sequences(course_id) if course_id in source.courses else empty(course_id)
+    begin = listed.start if listed else None
+    if begin is None:
+        begin = float(sequences.times.min()) if len(sequences.times) else None
+    if begin is None or begin > moment:
+        reason = "its start is not known" if begin is None else "it has not begun by then"
+        say(f"course {course_id} left out: {reason}")
+        return
+    learners = sorted({*_active(sequences, moment), *(listed.learners if listed else ())})
+    at = datetime.fromtimestamp(moment, UTC).isoformat()
+    for learner, (_, reading) in streamer.refresh(sequences, begin, moment, learners).items():
+        chances = [reading.probabilities[target] for target in streamer.targets]
+        yield [course_id, learner, at, *chances, streamer.version]
+
+
+def _active(sequences: Sequences, moment: float) -> list[str]:
+    """Learners with an event before the moment; their first one lies at their offset."""
+    if not len(sequences.times):
+        return []
+    begun = sequences.times[sequences.offsets[:-1]] < moment
+    return [sequences.learners[place] for place in np.flatnonzero(begun)]
+
+
+def _write_table(out: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """CSV, or Parquet where the name ends so; whole or not at all."""
+    if is_parquet(out):
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        table = import_module("pyarrow").table(dict(zip(names, map(list, columns), strict=True)))
+        unfinished = out.with_name(out.name + ".part")
+        parquet().write_table(table, unfinished)
+        unfinished.replace(out)
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    write_whole(out, text.getvalue().encode())
+
+
+def serve(options: Namespace) -> int:
+    """The predictor behind HTTP until it is interrupted."""
+    token = service.read_token(Path(options.token_file)) if options.token_file else ""
+    with service.Server((options.host, options.port), ModelStore(options.store), token) as server:
+        host, port = server.server_address[:2]
+        say(f"serving model {server.model.get()[0].version} at http://{host!s}:{port}; stop with Ctrl-C")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            say("stopped")
+    return 0
+
+
+def offpolicy(options: Namespace) -> int:
+    """Values of the logged, the target and every constant policy; 2 where the target's is refused."""
+    out = _writable(options.json)
+    decisions, left_out = off_policy.from_columns(read_columns(options.decisions))
+    values = off_policy.evaluate(decisions, options.seed)
+    content = {"policies": off_policy.as_json(values), "decisions": len(decisions.ids), "left_out": left_out}
+    write_whole(out, json.dumps(content, indent=1, allow_nan=False).encode())
+    for value in values:
+        _print_policy(value)
+    refused = next((value.refused for value in values if value.policy == "target" and value.refused), "")
+    if refused:
+        raise ValueError(
+            f"the target policy cannot be evaluated: {refused} (the other policies are in {out})"
+        )
+    return 0
+
+
+def _print_policy(value: off_policy.PolicyValue) -> None:
+    if value.refused:
+        print(f"{value.policy:<24} refused: {value.refused}")
+        return
+    estimates = (("IPS", value.ips), ("SNIPS", value.snips), ("DR", value.dr))
+    shown = (
+        f"{name} {each.value:.4f} ({each.low:.4f} to {each.high:.4f})" for name, each in estimates if each
+    )
+    print(f"{value.policy:<24} {'; '.join(shown)}; effective decisions {value.effective_n:,.0f}")
+    for warning in value.warnings:
+        say(f"{value.policy}: {warning}")
