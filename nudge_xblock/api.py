@@ -17,16 +17,17 @@ from django.db.models import QuerySet
 from nudge_xblock import models as tables
 from nudge_xblock.preferences import Preferences
 from nudge_xblock.slots import Busy, LostSlot
+from nudge_xblock.votes import NotYours, Unanswerable
 from predictor.store import BrokenModel, NoModel
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
-    from nudge_xblock.decisions import Answer
     from nudge_xblock.night import Reporter
     from nudge_xblock.placements import Problem
+    from nudge_xblock.recording import Answer
 
-__all__ = ["Busy", "LostSlot", "ModelError", "Preferences"]
+__all__ = ["Busy", "LostSlot", "ModelError", "NotYours", "Preferences", "Unanswerable"]
 
 ModelError = (NoModel, BrokenModel, ValueError)
 """What `promote` and `rollback` raise; the message says what to do."""
@@ -51,7 +52,7 @@ def ask(
 def respond(
     user_id: int, decision_id: UUID | str, what: str, at: datetime | None = None, key: str = ""
 ) -> dict[str, Any]:
-    """Record shown, helpful, not_helpful, undo, clicked, dismissed, fewer or stop; return the standing."""
+    """Record an answer (see votes.respond); return the standing.  Raises NotYours or Unanswerable."""
     from nudge_xblock import votes
 
     return votes.respond(user_id, decision_id, what, at, key)
@@ -150,10 +151,21 @@ def nights(count: int = 30) -> list[dict[str, Any]]:
 
 
 def ingest_logs(paths: Iterable[Path | str], reporter: Reporter | None = None) -> dict[str, Any]:
-    """Read tracking logs into the event store; the report counts what was read, kept and skipped, by reason."""
+    """Read tracking logs into the event store; the report counts lines read, kept and skipped, by reason."""
     from nudge_xblock import ingesting
 
     return ingesting.read_logs(paths, reporter)
+
+
+def queue_logs(paths: Iterable[Path | str]) -> int:
+    """Leave each log file to a Celery worker, which must see it under the same path; return how many."""
+    from nudge_xblock import tasks
+    from predictor.readers import expand
+
+    files = expand(paths)
+    for path in files:
+        tasks.ingest_log.delay(path)
+    return len(files)
 
 
 def train(now: datetime | None = None, reporter: Reporter | None = None) -> tables.Night:
@@ -177,11 +189,14 @@ def refresh_course(course_key: CourseKey, now: datetime | None = None) -> int:
     return refreshing.refresh_course(course_key, now)
 
 
-def course_keys() -> list[CourseKey]:
-    """Every course run that has events or enrolments."""
-    from nudge_xblock import refreshing
+def queue_refresh(course_keys: Sequence[CourseKey] = ()) -> int:
+    """Leave each course (all that are known, by default) to a Celery worker; return how many."""
+    from nudge_xblock import courses, tasks
 
-    return refreshing.course_keys()
+    keys = list(course_keys) or courses.known()
+    for key in keys:
+        tasks.refresh_course.delay(str(key))
+    return len(keys)
 
 
 # Models

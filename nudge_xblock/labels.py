@@ -12,23 +12,20 @@ in any course, so that every model, tonight's and last month's, can be judged on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock import courses, holdout
 from nudge_xblock.compat import CourseDates, Result, platform
 from nudge_xblock.night import Run, workroom
 from predictor.outcomes import Outcomes
-from predictor.sequences import EventStore
 
 TARGETS = ("pass", "complete")
-BUCKETS = 10_000
 
 Row = dict[str, Any]
 """One enrolment in an outcome table; an empty label is one that is not known yet."""
@@ -36,8 +33,7 @@ Row = dict[str, Any]
 
 def is_held_out(learner_id: str) -> bool:
     """Whether the learner is kept out of all training, so that models can be judged on them."""
-    bucket = int.from_bytes(blake2b(learner_id.encode(), digest_size=8).digest(), "big") % BUCKETS
-    return bucket < settings.NUDGE_HELD_OUT_SHARE * BUCKETS
+    return holdout.is_held_out(learner_id, settings.NUDGE_HELD_OUT_SHARE)
 
 
 def trained_on() -> Path:
@@ -52,25 +48,28 @@ def held_out() -> Path:
 
 def collect(job: Run) -> str:
     """The night's step: write both outcome tables, over every course run that has events."""
-    store = EventStore(settings.NUDGE_EVENTS_DIR)
-    courses = course_keys_of(store.courses)
+    keys = courses.with_events()
     rows: list[Row] = []
-    for number, course_key in enumerate(courses):
-        rows += rows_of(course_key, store.sequences(str(course_key)).learners, job.now)
-        job.report(number / len(courses), str(course_key))
+    for number, course_key in enumerate(keys):
+        rows += rows_of(course_key, job.now)
+        job.report(number / len(keys), str(course_key))
     Outcomes.from_rows(row for row in rows if not is_held_out(row["learner_id"])).write(trained_on())
     Outcomes.from_rows(row for row in rows if is_held_out(row["learner_id"])).write(held_out())
-    return _report(job, rows, len(courses))
+    return _report(job, rows, len(keys))
 
 
-def rows_of(course_key: CourseKey, learners: Iterable[str], now: datetime) -> Iterator[Row]:
-    """How the enrolments of one course run ended, as far as that is known at `now`; the rest of the
-    `learners` (those with events) without labels."""
+def rows_of(course_key: CourseKey, now: datetime) -> Iterator[Row]:
+    """How the enrolments of one course run ended, as far as that is known at `now`.
+
+    Learners with events, or on the platform, of whom it is not known have a row without labels.
+    """
     dates = platform().course_dates(course_key)
+    sequences = courses.sequences_of(course_key, now)
+    start = courses.start_of(course_key, sequences)
     results = {str(result.user_id): result for result in platform().outcomes(course_key)}
-    for learner_id in sorted({*learners, *results}):
+    for learner_id in sorted({*sequences.learners, *results}):
         result = results.get(learner_id)
-        row = {"course_id": str(course_key), "learner_id": learner_id, "course_start": dates.start}
+        row = {"course_id": str(course_key), "learner_id": learner_id, "course_start": start}
         known = result is not None and _is_known(result, dates, now)
         yield row | (_labels(result, now) if result and known else dict.fromkeys(TARGETS))
 
@@ -96,31 +95,20 @@ def _by(moment: datetime | None, now: datetime) -> datetime | None:
     return moment if moment is not None and moment <= now else None
 
 
-def course_keys_of(course_ids: Iterable[str]) -> list[CourseKey]:
-    """The course runs whose ids the platform could know; events may name others."""
-    keys = []
-    for course_id in course_ids:
-        try:
-            keys.append(CourseKey.from_string(course_id))
-        except InvalidKeyError:
-            continue
-    return keys
-
-
-def _report(job: Run, rows: list[Row], courses: int) -> str:
+def _report(job: Run, rows: list[Row], count: int) -> str:
     labelled = [row for row in rows if row["pass"] is not None]
     ended = len({row["course_id"] for row in labelled})
     counts = Counter(f"{target}: {row[target]}" for row in labelled for target in TARGETS)
     held = sum(is_held_out(row["learner_id"]) for row in rows)
     job.figures.update(
-        {"courses": courses, "enrolments": len(rows), "labelled": len(labelled), "held_out": held}
+        {"courses": count, "enrolments": len(rows), "labelled": len(labelled), "held_out": held}
     )
     job.figures["labels"] = dict(sorted(counts.items()))
-    if not courses:
+    if not count:
         return "There are no events of any course yet, so there is nothing to learn from."
     if not labelled:
         return (
-            f"None of the {courses} course runs with events has ended or tells how its learners did, "
+            f"None of the {count} course runs with events has ended or tells how its learners did, "
             "so passing and completing cannot be learned yet; leaving can."
         )
-    return f"{len(labelled)} enrolments of {ended} of {courses} course runs are labelled."
+    return f"{len(labelled)} enrolments of {ended} of {count} course runs are labelled."

@@ -23,7 +23,7 @@ Reporter = Callable[[str, float, str], None]
 
 
 class Skipped(Exception):
-    """A step that has nothing to do or lacks what it needs, without anything being wrong; says so in words."""
+    """A step has nothing to do, or lacks what it needs, without anything being wrong; says so in words."""
 
 
 @dataclass
@@ -37,8 +37,13 @@ class Run:
     begun: float = 0.0  # share of the night done before this step
     share: float = 0.0  # share of the night that this step is
     figures: dict[str, Any] = field(default_factory=dict)  # of the step under way; kept in the night's row
-    done: set[str] = field(default_factory=set)
-    candidates: dict[str, str] = field(default_factory=dict)  # kind to the version trained tonight
+    undone: set[str] = field(default_factory=set)  # steps that failed or had nothing to do
+    serving: dict[str, str] = field(default_factory=dict)  # kind to the version that serves and is whole
+    candidates: dict[str, str] = field(default_factory=dict)  # kind to tonight's version, unless refused
+    refused: dict[str, str] = field(default_factory=dict)  # kind to why, in words
+    promoted: tuple[str, ...] = ()
+    metrics: dict[str, Any] = field(default_factory=dict)
+    _at: float = 0.0
     _beaten: float = 0.0
 
     @property
@@ -46,9 +51,30 @@ class Run:
         """Events up to here go into the stored states; later ones stay in the tail."""
         return self.now - timedelta(seconds=settings.NUDGE_STATE_LAG_SECONDS)
 
-    def report(self, share: float, words: str = "") -> None:
-        """Tell that `share` (0 to 1) of the step under way is done; raises LostSlot when taken over."""
-        progress = self.begun + self.share * min(1.0, max(0.0, share))
+    def tomorrow(self, kind: str) -> str | None:
+        """The version that would serve tomorrow: tonight's, unless there is none or it was refused."""
+        return self.candidates.get(kind) or self.serving.get(kind)
+
+    def judge(self, kind: str, version: str, figures: dict[str, Any], objections: list[str]) -> None:
+        """Note what was measured of tonight's version: a candidate for promotion, or refused."""
+        self.metrics[kind] = {"version": version, "compared_with": self.serving.get(kind, ""), **figures}
+        if objections:
+            self.refuse(kind, "; ".join(objections))
+        else:
+            self.candidates[kind] = version
+
+    def refuse(self, kind: str, why: str) -> None:
+        """Tonight's version is not to serve."""
+        self.candidates.pop(kind, None)
+        self.refused[kind] = why
+
+    def report(self, share: float | None = None, words: str = "") -> None:
+        """Tell that `share` (0 to 1; None: as before) of the step under way is done.
+
+        Raises LostSlot when another process has taken over.
+        """
+        self._at = self._at if share is None else min(1.0, max(0.0, share))
+        progress = self.begun + self.share * self._at
         self.reporter(self.step, progress, words)
         if time.monotonic() - self._beaten >= slots.BEAT.total_seconds():
             slots.beat(self.night, self.step, progress)

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from nudge_xblock import aftermath, ingesting, labels, lessons, promotion, refreshing, slots, tidying, training
+from nudge_xblock import (
+    followup,
+    ingesting,
+    judging,
+    labels,
+    promotion,
+    refreshing,
+    slots,
+    tidying,
+    training,
+)
 from nudge_xblock.models import Night
 from nudge_xblock.night import ENGAGEMENT, Reporter, Run, Skipped, models, silent
 from predictor.store import BrokenModel
@@ -36,31 +46,35 @@ class Step(NamedTuple):
 STEPS = (
     Step("models", promotion.check_serving, 0.01),
     Step("ingest", ingesting.ingest, 0.15),
-    Step("label", labels.collect, 0.05),
-    Step("outcomes", aftermath.fill, 0.04),
+    Step("label", labels.collect, 0.04),
+    Step("outcomes", followup.fill, 0.03),
     Step("train", training.train, 0.45, ("label",)),
-    Step("helpfulness", lessons.learn, 0.05),
-    Step("promote", promotion.judge, 0.05),
-    Step("refresh", refreshing.refresh, 0.18),
+    Step("evaluate", judging.evaluate, 0.05),
+    Step("helpfulness", judging.learn_helpfulness, 0.05),
+    Step("promote", promotion.settle, 0.01),
+    Step("refresh", refreshing.refresh, 0.19),
     Step("tidy", tidying.tidy, 0.02, ("ingest", "refresh")),
 )
 
 
-def run(now: datetime | None = None, reporter: Reporter | None = None) -> Night:
+def run(now: datetime | None = None, reporter: Reporter | None = None, only: Collection[str] = ()) -> Night:
     """Do the night's work in this process, and return its row, whose `failed` says whether a step failed.
 
-    `now` is the moment as of which to learn and predict, the present by default.  Raises slots.Busy while
-    another process is at it, and slots.LostSlot when this one was taken for dead.
+    `now` is the moment as of which to learn and predict, the present by default; `only` names the steps to
+    do, all by default.  Raises slots.Busy while another process is at it, and slots.LostSlot when this one
+    was taken for dead.
     """
     now = now or timezone.now()
     night = slots.claim(now)
     job = Run(night, now, reporter or silent)
     steps: dict[str, dict[str, Any]] = {}
     begun = 0.0
-    for step in STEPS:
-        job.enter(step.name, begun, step.share)
+    todo = [step for step in STEPS if not only or step.name in only]
+    whole = sum(step.share for step in todo)
+    for step in todo:
+        job.enter(step.name, begun, step.share / whole)
         steps[step.name] = _attempt(step, job)
-        begun += step.share
+        begun += step.share / whole
         Night.objects.filter(pk=night.pk, runner=night.runner).update(steps=steps)
     return _finish(job, steps)
 
@@ -68,12 +82,11 @@ def run(now: datetime | None = None, reporter: Reporter | None = None) -> Night:
 def _attempt(step: Step, job: Run) -> dict[str, Any]:
     """Do one step and report on it; only the loss of the slot stops the night."""
     started = time.monotonic()
-    missing = [name for name in step.needs if name not in job.done]
+    missing = [name for name in step.needs if name in job.undone]
     try:
         if missing:
             raise Skipped(f"Not done, because it needs what the step {missing[0]} did not give.")
         words, state = step.work(job), DONE
-        job.done.add(step.name)
     except Skipped as reason:
         words, state = str(reason), SKIPPED
     except slots.LostSlot:
@@ -81,21 +94,22 @@ def _attempt(step: Step, job: Run) -> dict[str, Any]:
     except Exception as error:
         log.exception("the night's step %s failed", step.name)
         words, state = f"{type(error).__name__}: {error}", FAILED
-    job.reporter(step.name, job.begun + step.share, words)
+    if state != DONE:
+        job.undone.add(step.name)
+    job.reporter(step.name, job.begun + job.share, words)
     return {"state": state, "words": words, "seconds": round(time.monotonic() - started, 1), **job.figures}
 
 
 def _finish(job: Run, steps: dict[str, dict[str, Any]]) -> Night:
     failed = [name for name, report in steps.items() if report["state"] == FAILED]
-    promoted = steps["promote"].get("promoted", False)
     slots.release(
         job.night,
         step=failed[0] if failed else "",
         progress=1.0,
         failed=bool(failed),
-        promoted=bool(promoted),
+        promoted=bool(job.promoted),
         verdict=_verdict(steps, failed),
-        metrics=steps["promote"].get("metrics", {}),
+        metrics=job.metrics,
         model_version=_serving(),
         steps=steps,
     )
@@ -105,11 +119,15 @@ def _finish(job: Run, steps: dict[str, dict[str, Any]]) -> Night:
 def _verdict(steps: dict[str, dict[str, Any]], failed: list[str]) -> str:
     """What staff read first: what was promoted or refused and why, and what failed."""
     parts = [steps["models"]["words"]] if steps["models"].get("mended") else []
-    if steps["train"]["state"] != DONE:
-        parts.append(steps["train"]["words"])
-    parts.append(steps["promote"]["words"])
-    parts += [f"The step {name} failed: {steps[name]['words']}" for name in failed if name != "promote"]
-    return " ".join(dict.fromkeys(parts))
+    for name in ("train", "promote"):
+        if (
+            name in steps
+            and steps[name]["state"] != FAILED
+            and (name == "promote" or steps[name]["state"] == SKIPPED)
+        ):
+            parts.append(steps[name]["words"])
+    parts += [f"The step {name} failed: {steps[name]['words']}" for name in failed]
+    return " ".join(parts) or "Done."
 
 
 def _serving() -> str:

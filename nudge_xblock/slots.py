@@ -8,6 +8,7 @@ beaten for `TIMEOUT`; then, and only then, another takes over.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -83,7 +84,7 @@ def release(night: Night, **fields: object) -> None:
 
 
 def free_dead_slot() -> Night | None:
-    """Close the night whose process is dead, and return it; None when the slot is free or its holder lives."""
+    """Close the night whose process is dead, and return it; None when there is none such."""
     night = Night.objects.filter(slot=SLOT).first()
     if night is None or not (why := _death(night)):
         return None
@@ -107,15 +108,10 @@ def _death(night: Night) -> str:
 
 def _place() -> str:
     """Where process ids mean the same: this boot of this machine, and this process id namespace."""
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     parts = [platform.node()]
-    for read in (
-        lambda: Path("/proc/sys/kernel/random/boot_id").read_text(),
-        lambda: os.readlink("/proc/self/ns/pid"),
-    ):
-        try:
-            parts.append(read())
-        except OSError:
-            parts.append("")
+    with contextlib.suppress(OSError):
+        parts += [boot.read_text(), os.readlink(namespace)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from threading import Thread
 
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
@@ -16,8 +17,8 @@ from nudge_xblock import slots
 from nudge_xblock.models import Night
 
 COULD_NOT_START = (
-    "The night could not be started: {error}. Check that the Celery broker is up, "
-    "or run `manage.py nudge_nightly` on the server."
+    "The night could not be started: {why}. Check that the Celery broker is up, or run "
+    "`manage.py nudge_nightly` on the server."
 )
 
 
@@ -34,36 +35,51 @@ def start() -> Night:
 
 def _launch(night: Night) -> None:
     try:
-        if _has_broker():
+        if has_broker():
             from nudge_xblock import tasks
 
             tasks.night.apply_async(retry=False)
         else:
-            _detach()
+            _detach(night)
     except (OSError, KombuError) as error:
-        words = COULD_NOT_START.format(error=error)
-        Night.objects.filter(pk=night.pk, runner="").update(
-            slot=None, finished=timezone.now(), failed=True, verdict=words
-        )
+        _give_up(night, str(error))
 
 
-def _has_broker() -> bool:
+def has_broker() -> bool:
+    """Whether this site runs Celery tasks in workers."""
     eager = current_app.conf.task_always_eager or getattr(settings, "CELERY_TASK_ALWAYS_EAGER", False)
     return bool(current_app.conf.broker_url) and not eager
 
 
-def _detach() -> None:
+def _detach(night: Night) -> None:
     """Run the command in a process that outlives this one, so that no web process does the work."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    subprocess.Popen(
+    child = subprocess.Popen(
         [sys.executable, "-m", "django", "nudge_nightly"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-        close_fds=True,
+        text=True,
+    )
+    Thread(target=_watch, args=(child, night), daemon=True).start()
+
+
+def _watch(child: subprocess.Popen[str], night: Night) -> None:
+    """Wait for the process, lest it stay a zombie; say in the night's row why it never began, if so."""
+    _, complaint = child.communicate()
+    if child.returncode:
+        _give_up(night, " ".join(complaint.split())[-500:] or f"it ended with status {child.returncode}")
+    connection.close()
+
+
+def _give_up(night: Night, why: str) -> None:
+    """Free the slot of a night that nobody began."""
+    words = COULD_NOT_START.format(why=why)
+    Night.objects.filter(pk=night.pk, slot=slots.SLOT, runner="").update(
+        slot=None, finished=timezone.now(), failed=True, verdict=words
     )

@@ -14,7 +14,7 @@ class NightFailed(RuntimeError):
     """A step of the night failed; the message is the night's verdict."""
 
 
-@shared_task(acks_late=True)
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def night() -> int:
     """Tonight's work; returns the night's id.  A second one at once leaves the work to the first."""
     try:
@@ -26,19 +26,19 @@ def night() -> int:
     return int(done.pk)
 
 
-@shared_task(acks_late=True)
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def ingest_log(path: str) -> dict[str, Any]:
     """Read one tracking log into the event store; a large site queues one task per file."""
     return api.ingest_logs([path])
 
 
-@shared_task(acks_late=True)
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def refresh_course(course_key: str) -> int:
     """Refresh the states and predictions of one course; returns how many enrolments."""
     return api.refresh_course(CourseKey.from_string(course_key))
 
 
-@shared_task(acks_late=True)
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def retire(user_id: int) -> dict[str, Any]:
     """Erase one learner everywhere."""
     return api.retire(user_id)

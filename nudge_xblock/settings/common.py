@@ -23,7 +23,7 @@ def plugin_settings(settings: Any) -> None:
 
 def defaults() -> dict[str, Any]:
     """Return the name and default of every setting, mutable values fresh each time."""
-    return {**_places(), **_gate(), **_learning(), **_platform()}
+    return {**_places(), **_gate(), **_learning(), **_promotion(), **_platform()}
 
 
 def _places() -> dict[str, Any]:
@@ -188,6 +188,40 @@ def _learning() -> dict[str, Any]:
         # .. setting_description: Days after which the night deletes live events that the event store
         #    holds.
         "NUDGE_INBOX_DAYS": 14,
+    }
+
+
+def _promotion() -> dict[str, Any]:
+    return {
+        # .. setting_name: NUDGE_PROMOTION_MIN_LEARNERS
+        # .. setting_default: 30
+        # .. setting_description: Held-out answers that a target of a new engagement model must be measured
+        #    on for the model to be judged by it; a model that no target can be judged of is refused.
+        "NUDGE_PROMOTION_MIN_LEARNERS": 30,
+        # .. setting_name: NUDGE_PROMOTION_MIN_AUC
+        # .. setting_default: 0.55
+        # .. setting_description: AUC on held-out learners that a new engagement model must reach in its
+        #    best target.
+        "NUDGE_PROMOTION_MIN_AUC": 0.55,
+        # .. setting_name: NUDGE_PROMOTION_AUC_DROP
+        # .. setting_default: 0.02
+        # .. setting_description: By how much the AUC of any target may be below the serving model's.
+        "NUDGE_PROMOTION_AUC_DROP": 0.02,
+        # .. setting_name: NUDGE_PROMOTION_MAX_ECE
+        # .. setting_default: 0.1
+        # .. setting_description: By how much a new model's probabilities may be off on average (expected
+        #    calibration error), beyond what chance does to the measure; as much as the serving model's may.
+        "NUDGE_PROMOTION_MAX_ECE": 0.1,
+        # .. setting_name: NUDGE_PROMOTION_MIN_NUDGES
+        # .. setting_default: 20
+        # .. setting_description: Nudges that must have been shown to held-out learners for a new
+        #    helpfulness model to be judged; below, it is refused.
+        "NUDGE_PROMOTION_MIN_NUDGES": 20,
+        # .. setting_name: NUDGE_PROMOTION_LOSS_RISE
+        # .. setting_default: 0.05
+        # .. setting_description: By how much a new helpfulness model's log loss on held-out learners may be
+        #    above the serving model's, and above that of always answering with the shares of the votes.
+        "NUDGE_PROMOTION_LOSS_RISE": 0.05,
     }
 
 

@@ -15,8 +15,8 @@ class Command(BaseCommand):
     """Exit code 0: all was read, though lines may have been skipped.  1: a file is not there or cut short."""
 
     help = (
-        "Read tracking logs (plain, .gz or .zst; folders and patterns too; - for standard input) into the event "
-        "store. What is already there is not stored twice. Ends with the lines skipped, by reason."
+        "Read tracking logs (plain, .gz or .zst; folders and patterns too; - for standard input) into the "
+        "event store. What is already there is not stored twice. Ends with the lines skipped, by reason."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 
-class Refused(exceptions.APIException):
+class Refused(exceptions.APIException):  # type: ignore[misc]
     """Something asked for properly that cannot be done now; the message says why."""
 
     status_code = status.HTTP_409_CONFLICT

@@ -23,7 +23,7 @@ def course_key_of(text: str) -> CourseKey:
         raise NotFound(f"{text} is no course key; one looks like course-v1:Org+Course+Run.") from None
 
 
-class IsGlobalStaff(BasePermission):
+class IsGlobalStaff(BasePermission):  # type: ignore[misc]
     """Staff of the whole site, which the platform keeps as Django's `is_staff`."""
 
     message = "Only staff of the whole site may do this."
@@ -32,7 +32,7 @@ class IsGlobalStaff(BasePermission):
         return bool(request.user and request.user.is_active and request.user.is_staff)
 
 
-class IsCourseStaff(BasePermission):
+class IsCourseStaff(BasePermission):  # type: ignore[misc]
     """Staff of the course run in the URL, as the platform says; not those of another."""
 
     message = "Only staff of this course may see this."

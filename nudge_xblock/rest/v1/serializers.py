@@ -32,8 +32,9 @@ class DecisionSerializer(serializers.ModelSerializer):  # type: ignore[misc]
     class Meta:
         model = Decision
         fields = (
-            "id", "learner", "placement", "variant", "sent", "reason", "explored", "propensity", "model_version",
-            "helpfulness_version", "created", "shown_at", "helpful", "voted_at", "clicked_at", "dismissed_at", "outcome",
+            "id", "learner", "placement", "variant", "sent", "reason", "explored", "propensity",
+            "model_version", "helpfulness_version", "created", "shown_at", "helpful", "voted_at",
+            "clicked_at", "dismissed_at", "outcome",
         )  # fmt: skip
 
     def get_sent(self, row: Decision) -> bool:
@@ -81,10 +82,8 @@ class PlacementSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 class ResponseSerializer(serializers.Serializer):  # type: ignore[misc]
     """A learner's answer to a nudge.  `at` is the browser's clock in unix milliseconds."""
 
-    what = serializers.ChoiceField(
-        ["shown", "helpful", "not_helpful", "undo", "clicked", "dismissed", "fewer", "stop"]
-    )
-    at = serializers.IntegerField(required=False, min_value=0)
+    what = serializers.CharField(max_length=20)
+    at = serializers.IntegerField(required=False, min_value=0, max_value=253_402_300_799_999)
     key = serializers.CharField(required=False, default="", max_length=64)
 
 
@@ -104,4 +103,4 @@ class RollbackSerializer(serializers.Serializer):  # type: ignore[misc]
 class PageSerializer(serializers.Serializer):  # type: ignore[misc]
     """How far back an overview looks."""
 
-    days = serializers.IntegerField(required=False, default=30, min_value=1, max_value=3650)
+    days = serializers.IntegerField(required=False, default=30)

@@ -35,13 +35,13 @@ class NewestFirst(CursorPagination):  # type: ignore[misc]
     page_size = 100
     max_page_size = 1000
     page_size_query_param = "page_size"
-    ordering = ("-created", "id")
+    ordering: tuple[str, ...] = ("-created", "id")
 
 
 class ByNumber(NewestFirst):
     """Pages in the order of the rows' ids, for what has no time of its own."""
 
-    ordering = "id"
+    ordering = ("id",)
 
 
 class Overview(Plain, APIView):  # type: ignore[misc]
@@ -52,7 +52,10 @@ class Overview(Plain, APIView):  # type: ignore[misc]
     def get(self, request: Request, course_key: str) -> Response:
         asked = serializers.PageSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        return Response(api.analytics(course_key_of(course_key), "overview", **asked.validated_data))
+        try:
+            return Response(api.analytics(course_key_of(course_key), "overview", **asked.validated_data))
+        except ValueError as error:
+            raise ValidationError({"days": [str(error)]}) from error
 
 
 class Decisions(Plain, ListAPIView):  # type: ignore[misc]
@@ -159,10 +162,9 @@ class Respond(Plain, APIView):  # type: ignore[misc]
     def post(self, request: Request, decision_id: UUID) -> Response:
         asked = serializers.ResponseSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        at = asked.validated_data.get("at")
+        at, what, key = (asked.validated_data.get(name) for name in ("at", "what", "key"))
+        moment = None if at is None else datetime.fromtimestamp(at / 1000, UTC)
         try:
-            moment = None if at is None else datetime.fromtimestamp(at / 1000, UTC)
-        except (ValueError, OverflowError, OSError) as error:
-            raise ValidationError({"at": ["Not a time in unix milliseconds."]}) from error
-        what, key = asked.validated_data["what"], asked.validated_data["key"]
-        return Response(api.respond(request.user.pk, decision_id, what, moment, key))
+            return Response(api.respond(request.user.pk, decision_id, what, moment, key))
+        except api.Unanswerable as error:
+            raise ValidationError({"what": error.messages}) from error

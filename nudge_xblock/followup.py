@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db.models import Q
-from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock import courses
 from nudge_xblock.models import Decision
 from nudge_xblock.night import Run
-from predictor.sequences import EventStore, Sequences, UnknownCourse
+from predictor.sequences import Sequences
 
 BATCH = 500
 GRACE = timedelta(
@@ -61,27 +61,21 @@ def fill(job: Run) -> str:
     days = settings.NUDGE_OUTCOME_DAYS
     open_since = job.now - timedelta(days=days) - GRACE
     due = Decision.objects.filter(Q(created__gte=open_since) | Q(outcome={}), created__lte=job.now)
-    courses = sorted(due.order_by().values_list("course_key", flat=True).distinct(), key=str)
-    store, filled = EventStore(settings.NUDGE_EVENTS_DIR), 0
-    for number, course_key in enumerate(courses):
-        completions = _completions(store, course_key)
+    found = due.order_by().values_list("course_key", flat=True).distinct()
+    keys = sorted(filter(None, found), key=str)
+    filled = 0
+    for number, course_key in enumerate(keys):
+        completions = Completions(courses.sequences_of(course_key, job.now))
         for batch in _batches(due.filter(course_key=course_key)):
             for decision in batch:
                 decision.outcome = _outcome(decision, completions, job.now.timestamp(), days)
             Decision.objects.bulk_update(batch, ["outcome"])
             filled += len(batch)
-            job.report(number / len(courses), f"{filled} decisions")
+            job.report(number / len(keys), f"{filled} decisions")
     job.figures["decisions"] = filled
     return (
         f"What followed {filled} decisions was brought up to date." if filled else "No decision to follow up."
     )
-
-
-def _completions(store: EventStore, course_key: CourseKey) -> Completions | None:
-    try:
-        return Completions(store.sequences(str(course_key)))
-    except UnknownCourse:
-        return None
 
 
 def _batches(due: Any) -> Iterator[list[Decision]]:
@@ -92,11 +86,9 @@ def _batches(due: Any) -> Iterator[list[Decision]]:
         yield list(rows.only("created", "outcome", "learner", "learner__user_id"))
 
 
-def _outcome(decision: Decision, completions: Completions | None, now: float, days: float) -> dict[str, Any]:
+def _outcome(decision: Decision, completions: Completions, now: float, days: float) -> dict[str, Any]:
     at, span = decision.created.timestamp(), days * DAY
-    ended, events = (
-        completions.of(str(decision.learner.user_id)) if completions else (np.zeros(0), np.zeros(0))
-    )
+    ended, events = completions.of(str(decision.learner.user_id))
     return {
         "days": days,
         "final": now >= at + span,

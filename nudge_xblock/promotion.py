@@ -1,0 +1,130 @@
+"""Which models serve: the night's promotions and refusals, and the operator's.
+
+The engagement model and the helpfulness model that reads its states are promoted as a pair: a helpfulness
+model is of no use beside another LSTM than its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nudge_xblock import serving, training
+from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
+from predictor.store import BrokenModel, ModelStore, NoModel
+
+KINDS = (ENGAGEMENT, HELPFULNESS)
+
+
+def check_serving(job: Run) -> str:
+    """The night's first step: read what serves; where it is broken, let the version before it serve."""
+    store, words = models(), []
+    for kind in KINDS:
+        version = store.current(kind)
+        if version is None:
+            continue
+        try:
+            store.load(kind, version)
+        except (BrokenModel, NoModel) as error:
+            words.append(f"The {kind} model that served is broken: {error} {_mend(store, kind, job)}")
+        else:
+            job.serving[kind] = version
+    job.figures["mended"] = bool(words)
+    return " ".join(words) or _serving_in_words(job)
+
+
+def _mend(store: ModelStore, kind: str, job: Run) -> str:
+    try:
+        job.serving[kind] = rollback(kind)
+    except (NoModel, BrokenModel):
+        return "There is no whole one before it, so none serves until one is trained and promoted."
+    return f"The one before it, {job.serving[kind]}, serves again."
+
+
+def _serving_in_words(job: Run) -> str:
+    if not job.serving:
+        return "No model serves yet."
+    return " ".join(
+        f"The {kind} model {version} serves and is whole." for kind, version in job.serving.items()
+    )
+
+
+def settle(job: Run) -> str:
+    """The night's step: promote what was not refused, and say what was and why."""
+    if not (job.candidates or job.refused):
+        raise Skipped("The models that serve stay.")
+    _keep_pairs(job)
+    words = []
+    for kind in KINDS:
+        if version := job.candidates.get(kind):
+            promote(kind, version)
+            words.append(f"The new {kind} model {version} serves: {_praise(kind, job)}.")
+        elif kind in job.refused:
+            stays = f"{job.serving[kind]} stays" if kind in job.serving else "none serves yet"
+            words.append(f"Tonight's {kind} model was refused, {stays}: {job.refused[kind]}.")
+    job.promoted = tuple(sorted(job.candidates))
+    if ENGAGEMENT in job.metrics:
+        training.mark_judged()
+    job.serving |= job.candidates
+    return " ".join(words)
+
+
+def _keep_pairs(job: Run) -> None:
+    """Refuse an engagement model that would leave the serving helpfulness model without its states."""
+    version, serves = job.candidates.get(ENGAGEMENT), job.serving.get(HELPFULNESS)
+    if version is None or serves is None or HELPFULNESS in job.candidates:
+        return
+    if models().manifest(HELPFULNESS, serves).get("engagement"):
+        why = job.refused.get(HELPFULNESS, "none could be trained")
+        job.refuse(ENGAGEMENT, f"no helpfulness model goes with it ({why})")
+
+
+def _praise(kind: str, job: Run) -> str:
+    figures = job.metrics.get(kind, {})
+    if kind == HELPFULNESS:
+        return f"log loss {figures['new']['log_loss']:.3f} on {figures['n']} nudges to held-out learners"
+    measured = {name: each for name, each in figures["targets"].items() if each["new"]["auc"] is not None}
+    parts = []
+    for name, each in measured.items():
+        before = each.get("old", {}).get("auc")
+        parts.append(f"{name} AUC {each['new']['auc']:.2f}" + (f", before {before:.2f}" if before else ""))
+    return "; ".join(parts) + " on held-out learners"
+
+
+def promote(kind: str, version: str) -> None:
+    """Let a version serve.  Raises NoModel, BrokenModel or ValueError."""
+    models().promote(kind, version)
+    _forget(kind)
+
+
+def rollback(kind: str) -> str:
+    """Let the version serve that served before; return it.  Raises NoModel or BrokenModel."""
+    version = models().rollback(kind)
+    _forget(kind)
+    return version
+
+
+def _forget(kind: str) -> None:
+    """Let this process look at the store again; others do within half a minute."""
+    shelf: serving.Shelf[Any] = serving.engagement if kind == ENGAGEMENT else serving.helpfulness
+    shelf.forget()
+
+
+def describe() -> dict[str, Any]:
+    """By kind: what serves, every version with when it was made, and all promotions and rollbacks."""
+    store = models()
+    return {
+        kind: {
+            "serving": store.current(kind),
+            "versions": [_version(store, kind, version) for version in reversed(store.versions(kind))],
+            "history": store.history(kind),
+        }
+        for kind in KINDS
+    }
+
+
+def _version(store: ModelStore, kind: str, version: str) -> dict[str, Any]:
+    try:
+        manifest = store.manifest(kind, version)
+    except BrokenModel as error:
+        return {"version": version, "broken": str(error)}
+    return {"version": version, "created": manifest["created"], "code_version": manifest["code_version"]}

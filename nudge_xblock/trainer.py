@@ -1,0 +1,93 @@
+"""The training process: `python -m nudge_xblock.trainer`, an order in JSON on standard input.
+
+No Django here, and the only way from the plugin to torch.  Each line on standard output is a JSON object:
+{"share", "words"} while it goes on, then {"version"} of the model published, or {"error"} in words and a
+status other than 0.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nudge_xblock.holdout import is_held_out
+from predictor.outcomes import read_outcomes
+from predictor.progress import Progress
+from predictor.sequences import EventSource, EventStore, Sequences
+from predictor.store import ModelStore
+
+
+class TrainingEvents:
+    """The events to learn from: those of learners who are not held out, up to the night's moment."""
+
+    def __init__(self, source: EventSource, share: float, now: float) -> None:
+        self._source, self._share, self._now = source, share, now
+        self.courses = tuple(course for course in source.courses if len(self.sequences(course).times))
+
+    def sequences(self, course_id: str) -> Sequences:
+        """The events of one course run."""
+        whole = self._source.sequences(course_id)
+        kept = np.array([not is_held_out(learner, self._share) for learner in whole.learners], np.bool_)
+        sizes = np.diff(whole.offsets)
+        rows = np.repeat(kept, sizes) & (whole.times <= self._now)
+        owners = np.repeat(np.arange(len(sizes)), sizes)[rows]
+        left = np.bincount(owners, minlength=len(sizes))[kept]
+        return replace(
+            whole,
+            learners=[learner for learner, keep in zip(whole.learners, kept, strict=True) if keep],
+            offsets=np.concatenate(([0], np.cumsum(left))).astype(np.int64),
+            tokens=whole.tokens[rows],
+            times=whole.times[rows],
+            items=whole.items[rows],
+            scores=whole.scores[rows],
+        )
+
+
+def main() -> int:
+    """Train as ordered; the exit status."""
+    order = json.load(sys.stdin)
+    try:
+        say({"version": train(order)})
+    except Exception as error:
+        say({"error": f"{type(error).__name__}: {' '.join(str(error).split())}"})
+        return 1
+    return 0
+
+
+def train(order: Mapping[str, Any]) -> str:
+    """Fit and publish, without promoting; the version."""
+    from predictor import training
+
+    config = training.TrainConfig.from_json(order["config"])
+    events = TrainingEvents(EventStore(order["events"]), order["held_out_share"], order["now"])
+    outcomes = read_outcomes(order["outcomes"])
+    store = ModelStore(order["store"])
+    return training.fit(events, outcomes, order["targets"], config, store, Reporter())
+
+
+class Reporter:
+    """Tells the parent how far it is, at most twice a second."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.message or time.monotonic() - self._last > 0.5:
+            self._last = time.monotonic()
+            words = f"epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.4f}"
+            say({"share": progress.share, "words": progress.message or words})
+
+
+def say(content: Mapping[str, Any]) -> None:
+    """One line on standard output."""
+    print(json.dumps(content), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

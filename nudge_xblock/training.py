@@ -1,0 +1,182 @@
+"""The night's training, in a process of its own, so that no process of Django's ever imports torch.
+
+The child is `python -m nudge_xblock.trainer`; it reports a JSON line at a time.  It dies with its parent.
+Killed, it leaves a checkpoint, from which the next night goes on when the data are the same.  What was
+trained is remembered with a digest of all that decides it: on the same data nothing is trained twice.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from nudge_xblock import courses, labels
+from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models, workroom
+from predictor.outcomes import read_outcomes
+from predictor.segments import SUFFIX, write_whole
+
+INSTALL = 'pip install "nudge-xblock[train]"'
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class TrainingFailed(RuntimeError):
+    """The training process ended badly; the message is its last word."""
+
+
+def train(job: Run) -> str:
+    """The night's step: train a new engagement model, or say why none can be."""
+    if not has_torch():
+        raise Skipped(f"No engagement model was trained, because torch is not installed here: {INSTALL}")
+    if not courses.event_store().courses:
+        raise Skipped("No engagement model was trained, because there are no events yet.")
+    order = _order(job)
+    known = _remembered()
+    if known.get("digest") == order["digest"] and known["version"] in models().versions(ENGAGEMENT):
+        if known["judged"]:
+            raise Skipped(f"No engagement model was trained: nothing is new since {known['version']} was.")
+        job.candidates[ENGAGEMENT] = known["version"]
+        return f"{known['version']} was trained before the last night was killed."
+    version = _run(order, job)
+    remember(order["digest"], version, judged=False)
+    job.candidates[ENGAGEMENT] = version
+    job.figures.update({"version": version, "targets": order["targets"]})
+    return f"Trained {version} to foresee {', '.join([*order['targets'], 'leave'])}."
+
+
+def has_torch() -> bool:
+    """Whether a training process would find torch; nothing is imported."""
+    try:
+        return find_spec("torch") is not None
+    except ImportError:
+        return False
+
+
+def remember(digest: str, version: str, judged: bool) -> None:
+    """Note what was trained on which data."""
+    write_whole(_memory(), orjson.dumps({"digest": digest, "version": version, "judged": judged}))
+
+
+def mark_judged() -> None:
+    """Note that a verdict was reached: on the same data the same model would be trained again."""
+    known = _remembered()
+    if known:
+        remember(known["digest"], known["version"], judged=True)
+
+
+def _memory() -> Path:
+    return workroom() / "trained.json"
+
+
+def _remembered() -> dict[str, Any]:
+    return dict(orjson.loads(_memory().read_bytes())) if _memory().exists() else {}
+
+
+def _order(job: Run) -> dict[str, Any]:
+    """What the training process is to do; `digest` is of all that decides its result."""
+    count = len(courses.event_store().courses)  # at a small site, an event type of every course will do
+    order = {
+        "events": str(settings.NUDGE_EVENTS_DIR),
+        "outcomes": str(labels.trained_on()),
+        "held_out_share": settings.NUDGE_HELD_OUT_SHARE,
+        "store": str(settings.NUDGE_MODEL_DIR),
+        "targets": _targets(),
+        "config": {
+            "leave_days": settings.NUDGE_LEAVE_DAYS,
+            "min_count": settings.NUDGE_VOCABULARY_MIN_COUNT,
+            "min_courses": min(settings.NUDGE_VOCABULARY_MIN_COURSES + 1, count),
+            **settings.NUDGE_TRAINING,
+        },
+    }
+    content = [
+        order["targets"],
+        order["config"],
+        order["held_out_share"],
+        _events_digest(Path(order["events"])),
+    ]
+    table = labels.trained_on().read_bytes()
+    whole = hashlib.sha256(json.dumps(content, sort_keys=True).encode() + table).hexdigest()
+    return {**order, "now": job.now.timestamp(), "digest": whole}
+
+
+def _targets() -> list[str]:
+    """Those of pass and complete of which both kinds of learners are known."""
+    table = read_outcomes(labels.trained_on())
+    found = []
+    for target in labels.TARGETS:
+        parts = [table.of(course).labels.get(target) for course in table.courses]
+        seen = {float(value) for part in parts if part is not None for value in set(part.tolist())}
+        if {0.0, 1.0} <= seen:
+            found.append(target)
+    return found
+
+
+def _events_digest(folder: Path) -> str:
+    """Of the store's immutable files, by name and size: they change whenever an event is added or erased."""
+    files = sorted(folder.glob(f"courses/*/*{SUFFIX}"))
+    names = [f"{file.parent.name}/{file.name}:{file.stat().st_size}" for file in files]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def _run(order: dict[str, Any], job: Run) -> str:
+    """Run the training process to its end, passing its reports on; return the version it published."""
+    job.report(0.0, "starting")
+    with _child(order) as child:
+        last: dict[str, Any] = {}
+        tail: deque[str] = deque(maxlen=20)
+        listener = Thread(target=lambda: tail.extend(line.rstrip() for line in child.stderr), daemon=True)
+        listener.start()
+        for line in child.stdout:
+            last = json.loads(line)
+            job.report(last.get("share", 1.0), last.get("words", ""))
+        child.wait()
+        listener.join()
+    if child.returncode or "version" not in last:
+        words = last.get("error") or " ".join(tail) or f"it ended with status {child.returncode}"
+        raise TrainingFailed(f"Training stopped: {words}. The next night goes on from its last checkpoint.")
+    return str(last["version"])
+
+
+@contextmanager
+def _child(order: dict[str, Any]) -> Iterator[Any]:
+    """The training process, with its order on standard input; killed when the night stops in the middle."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "nudge_xblock.trainer"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        preexec_fn=_dies_with_parent(),
+    )
+    with child:
+        try:
+            assert child.stdin
+            child.stdin.write(json.dumps(order))
+            child.stdin.close()
+            yield child
+        except BaseException:
+            child.kill()
+            raise
+
+
+def _dies_with_parent() -> Callable[[], None] | None:
+    """What makes the kernel end the child when the night's process is killed; None where it cannot."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
