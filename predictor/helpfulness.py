@@ -138,7 +138,7 @@ class HelpfulnessModel:
         """The model that `tensors` came from.  Raises ValueError where they do not fit together."""
         try:
             parts = [np.asarray(tensors[key], np.float32) for key in ("w", "b", "v", "mean", "scale")]
-            temperature = float(tensors["temperature"][0])
+            temperature = float(np.asarray(tensors["temperature"]).reshape(-1)[0])
         except KeyError as error:
             raise ValueError(f"the helpfulness model lacks the tensor {error}; train it again") from error
         w, b, v, mean, scale = parts

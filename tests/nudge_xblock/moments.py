@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -50,38 +50,41 @@ def enrolled(user_id: int = 7, **learner: Any) -> Enrolment:
     )[0]
 
 
-def happened(token: str, ago: float, item: str = QUIZ, user_id: int = 7, score: float | None = None) -> InboxEvent:
+def happened(
+    token: str, ago: float, item: str = QUIZ, user_id: int = 7, score: float | None = None
+) -> InboxEvent:
     """An inbox row, `ago` seconds before NOW."""
     return InboxEvent.objects.create(
-        digest=uuid4().hex, course_key=COURSE, user_id=user_id, time=NOW - timedelta(seconds=ago), token=token,
-        item_id=item, score=score,
-    )  # fmt: skip
+        digest=uuid4().hex,
+        course_key=COURSE,
+        user_id=user_id,
+        time=NOW - timedelta(seconds=ago),
+        token=token,
+        item_id=item,
+        score=score,
+    )
 
 
 def failed(ago: float = 1.0, user_id: int = 7, item: str = QUIZ) -> InboxEvent:
     return happened("problem_check_incorrect", ago, item, user_id, 0.0)
 
 
-def serve(probabilities: Sequence[float], folder: Any, extra: Mapping[str, Any] | None = None) -> str:
+def serve(probabilities: Sequence[float], folder: Any, hidden: int = 0, engagement: str = "") -> str:
     """Promote a model that predicts these three probabilities for everybody; its version."""
-    names = features.names(0, ())
-    model = HelpfulnessModel.from_tensors(
-        {
-            "w": np.zeros((len(names), 3), np.float32),
-            "b": np.log(np.asarray(probabilities, np.float32)),
-            "v": np.zeros((len(features.KINDS), _states(names), 3), np.float32),
-            "mean": np.zeros(len(names), np.float32),
-            "scale": np.ones(len(names), np.float32),
-            "temperature": np.ones(1, np.float32),
-        },
-        names,
-    )
+    names = features.names(hidden, ())
+    states = sum(name.partition(".")[0] in features.STATE_GROUPS for name in names)
+    tensors = {
+        "w": np.zeros((len(names), 3), np.float32),
+        "b": np.log(np.asarray(probabilities, np.float32)),
+        "v": np.zeros((len(features.KINDS), states, 3), np.float32),
+        "mean": np.zeros(len(names), np.float32),
+        "scale": np.ones(len(names), np.float32),
+        "temperature": np.ones(1, np.float32),
+    }
+    model = HelpfulnessModel.from_tensors(tensors, names)
     store = ModelStore(folder)
-    version = store.publish("helpfulness", model.tensors(), {"names": list(names), **(extra or {})})
+    manifest = {"names": list(names), "engagement": engagement}
+    version = store.publish("helpfulness", model.tensors(), manifest)
     store.promote("helpfulness", version)
     serving.helpfulness.forget()
     return version
-
-
-def _states(names: Sequence[str]) -> int:
-    return sum(name.partition(".")[0] in features.STATE_GROUPS for name in names)

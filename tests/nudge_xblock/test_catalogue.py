@@ -1,0 +1,97 @@
+"""The catalogue: counts as of the night and since, and the forgetting of old answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+
+from nudge_xblock import catalogue, decisions
+from nudge_xblock.compat import CourseDates
+from nudge_xblock.gate import Tally
+from nudge_xblock.models import Decision, Placement, Variant
+
+from .moments import CLAIM, COURSE, NOW, enrolled, failed, fields, placed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
+KEY = fields()["key"]
+
+
+def shown(number: int, helpful: bool | None, days_ago: float) -> None:
+    """One decision shown so many days ago, with its vote."""
+    user_id = 100 + number
+    enrolled(user_id)
+    failed(user_id=user_id)
+    answer = decisions.ask(user_id, COURSE, [KEY], CLAIM, NOW, 0.5)
+    assert answer.nudge is not None
+    at = NOW - timedelta(days=days_ago)
+    Decision.objects.filter(pk=answer.nudge.decision).update(created=at, shown_at=at, helpful=helpful)
+
+
+def tallies() -> tuple[Tally, ...]:
+    catalogue.forget()
+    return catalogue.book(COURSE).spots[KEY].wordings[0].tallies
+
+
+def test_answers_count_at_once_and_the_night_changes_nothing_about_fresh_ones() -> None:
+    placed()
+    for number, vote in enumerate([True, True, False, None]):
+        shown(number, vote, 0.0)
+    live = tallies()
+    assert live[2:] == (Tally(4, 2, 1), Tally(4, 2, 1))
+    assert catalogue.settle(NOW) == 1
+    settled = tallies()
+    assert settled[3] == Tally(4.0, 2.0, 1.0)
+    assert settled[0] == settled[1] == settled[3]
+    assert catalogue.settle(NOW) == 1
+    assert tallies() == settled
+
+
+def test_answers_after_the_night_are_added_to_it() -> None:
+    placed()
+    shown(1, True, 2.0)
+    catalogue.settle(NOW - timedelta(days=1))
+    shown(2, False, 0.0)
+    assert tallies()[3].not_helpful == 1
+    assert tallies()[3].shown == pytest.approx(2.0, abs=0.02)
+
+
+@override_settings(NUDGE_TALLY_HALF_LIFE_DAYS=10)
+def test_an_old_answer_counts_less() -> None:
+    placed()
+    shown(1, True, 10.0)
+    shown(2, False, 20.0)
+    catalogue.settle(NOW)
+    assert tallies()[3] == Tally(0.75, 0.5, 0.25)
+
+
+def test_a_trigger_of_another_release_is_left_out_rather_than_an_error() -> None:
+    placed()
+    Placement.objects.update(trigger={"when": "full_moon"})
+    catalogue.forget()
+    assert catalogue.book(COURSE).spots == {}
+
+
+def test_a_placement_without_a_wording_is_left_out() -> None:
+    placed()
+    Variant.objects.update(active=False)
+    catalogue.forget()
+    assert catalogue.book(COURSE).spots == {}
+
+
+def test_retired_wordings_still_speak_for_their_placement() -> None:
+    placed()
+    shown(1, True, 0.0)
+    placed(variants=[fields()["variants"][1]])
+    first = tallies()
+    assert first[2] == Tally(1, 1, 0)
+    assert first[3] == Tally()
+
+
+def test_the_week_counts_from_the_course_or_from_the_learners_own_start() -> None:
+    begin = NOW - timedelta(weeks=3)
+    paced = CourseDates(start=begin, end=begin + timedelta(weeks=6))
+    assert catalogue.week_of(paced, NOW, NOW) == (3.0, 6.0)
+    assert catalogue.week_of(paced._replace(self_paced=True), NOW - timedelta(weeks=1), NOW) == (1.0, 6.0)
+    assert catalogue.week_of(CourseDates(), None, NOW) == (0.0, 0.0)

@@ -1,0 +1,188 @@
+"""The helpfulness model: it learns what is there, invents nothing, and stays itself on disk."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from predictor import features
+from predictor.helpfulness import FitConfig, HelpfulnessModel
+
+NAMES = features.names(8, ("leave", "pass"))
+KIND = NAMES.index("kind.review")
+KINDS = len(features.KINDS)
+
+
+def world(count: int, seed: int, strength: float = 1.5) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Learners whose state suits reviews and spoils the rest, and the true three probabilities."""
+    chance = np.random.default_rng(seed)
+    rows = chance.normal(size=(count, len(NAMES))).astype(np.float32)
+    rows[:, KIND : KIND + KINDS] = np.eye(KINDS, dtype=np.float32)[chance.integers(0, KINDS, count)]
+    pull = strength * (rows[:, 0] * np.where(rows[:, KIND] > 0, 1.0, -1.0) + 0.6 * rows[:, 30])
+    logits = np.stack([pull - 1.0, -pull - 1.5, 0.0 * pull], axis=1)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return rows, chances
+
+
+def drawn(chances: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
+    uniform = np.random.default_rng(seed).random((len(chances), 1))
+    return np.asarray((chances.cumsum(axis=1) > uniform).argmax(axis=1), np.int64)
+
+
+def log_loss(chances: NDArray[np.float64], outcomes: NDArray[np.int64]) -> float:
+    return float(-np.log(chances[np.arange(len(outcomes)), outcomes]).mean())
+
+
+@pytest.fixture(scope="module")
+def fitted() -> HelpfulnessModel:
+    rows, chances = world(12_000, 1)
+    return HelpfulnessModel.fit(rows, drawn(chances, 2), np.ones(len(rows)), NAMES, seed=3)
+
+
+def test_it_learns_what_suits_whom_including_what_depends_on_the_kind(fitted: HelpfulnessModel) -> None:
+    rows, chances = world(6000, 11)
+    outcomes = drawn(chances, 12)
+    prior = np.tile(np.bincount(outcomes, minlength=3) / len(outcomes), (len(outcomes), 1))
+    ours, best, nothing = (log_loss(p, outcomes) for p in (fitted.predict(rows), chances, prior))
+    assert (nothing - ours) / (nothing - best) > 0.7
+
+
+def test_its_probabilities_are_calibrated(fitted: HelpfulnessModel) -> None:
+    rows, chances = world(20_000, 21)
+    found, outcomes = fitted.predict(rows), drawn(chances, 22)
+    for label in range(3):
+        for part in np.array_split(np.argsort(found[:, label]), 8):
+            spread = 4.0 * np.sqrt(0.25 / len(part))
+            assert abs(found[part, label].mean() - (outcomes[part] == label).mean()) < 0.03 + spread
+
+
+def test_where_nothing_matters_it_says_what_everybody_says() -> None:
+    rows, _ = world(3000, 31)
+    shares = np.asarray([0.2, 0.08, 0.72])
+    outcomes = drawn(np.tile(shares, (len(rows), 1)), 32)
+    model = HelpfulnessModel.fit(rows, outcomes, np.ones(len(rows)), NAMES, seed=33)
+    test, _ = world(3000, 34)
+    assert np.abs(model.predict(test) - shares).mean() < 0.04
+    assert model.report["log_loss"] <= model.report["log_loss_of_shares"] + 1e-3
+
+
+def test_weights_undo_who_was_chosen_to_be_asked() -> None:
+    """Learners who like it were asked nine times as often; one over that chance restores the truth."""
+    chance = np.random.default_rng(41)
+    likes = chance.random(40_000) < 0.5
+    asked = chance.random(40_000) < np.where(likes, 0.9, 0.1)
+    rows = chance.normal(size=(40_000, len(NAMES))).astype(np.float32)
+    outcomes = np.where(chance.random(40_000) < np.where(likes, 0.6, 0.1), 0, 2)
+    weights = 1.0 / np.where(likes, 0.9, 0.1)
+    blind = HelpfulnessModel.fit(rows[asked], outcomes[asked], np.ones(asked.sum()), NAMES, seed=1)
+    fair = HelpfulnessModel.fit(rows[asked], outcomes[asked], weights[asked], NAMES, seed=1)
+    assert abs(fair.predict(rows)[:, 0].mean() - 0.35) < 0.02 < abs(blind.predict(rows)[:, 0].mean() - 0.35)
+
+
+def test_the_same_seed_gives_the_same_model_and_a_row_the_same_prediction() -> None:
+    rows, chances = world(800, 51)
+    outcomes = drawn(chances, 52)
+    one, two = (HelpfulnessModel.fit(rows, outcomes, np.ones(800), NAMES, seed=5) for _ in range(2))
+    np.testing.assert_array_equal(one.predict(rows[:2]), two.predict(rows[:2]))
+
+
+def test_a_model_comes_back_from_its_tensors_bit_for_bit(fitted: HelpfulnessModel) -> None:
+    rows, _ = world(10, 61)
+    again = HelpfulnessModel.from_tensors(fitted.tensors(), NAMES)
+    np.testing.assert_allclose(again.predict(rows), fitted.predict(rows), atol=1e-6)
+    twice = HelpfulnessModel.from_tensors(again.tensors(), NAMES)
+    np.testing.assert_array_equal(twice.predict(rows), again.predict(rows))
+
+
+def test_a_warm_start_begins_where_the_last_night_ended(fitted: HelpfulnessModel) -> None:
+    rows, chances = world(300, 71)
+    outcomes = drawn(chances, 72)
+    warm = HelpfulnessModel.fit(rows, outcomes, np.ones(300), NAMES, seed=7, start=fitted)
+    cold = HelpfulnessModel.fit(rows, outcomes, np.ones(300), NAMES, seed=7)
+    test, truth = world(4000, 73)
+    answers = drawn(truth, 74)
+    assert log_loss(warm.predict(test), answers) < log_loss(cold.predict(test), answers)
+
+
+def test_a_start_of_other_features_is_a_cold_start(fitted: HelpfulnessModel) -> None:
+    names = features.names(2, ())
+    rows = np.random.default_rng(81).normal(size=(200, len(names)))
+    outcomes = np.arange(200) % 3
+    warm = HelpfulnessModel.fit(rows, outcomes, np.ones(200), names, seed=8, start=fitted)
+    cold = HelpfulnessModel.fit(rows, outcomes, np.ones(200), names, seed=8)
+    np.testing.assert_array_equal(warm.predict(rows), cold.predict(rows))
+
+
+def test_a_few_dozen_answers_are_enough_to_say_something_sane() -> None:
+    rows, chances = world(40, 91)
+    model = HelpfulnessModel.fit(rows, drawn(chances, 92), np.ones(40), NAMES, seed=9)
+    found = model.predict(world(500, 93)[0])
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-9)
+    assert found.min() > 0.0
+
+
+def test_one_kind_of_answer_alone_is_no_certainty() -> None:
+    rows, _ = world(100, 101)
+    model = HelpfulnessModel.fit(rows, np.full(100, 2), np.ones(100), NAMES, seed=1)
+    assert 0.8 < model.predict(rows)[:, 2].mean() < 1.0
+
+
+def test_a_prediction_takes_less_than_a_fifth_of_a_millisecond(fitted: HelpfulnessModel) -> None:
+    rows = world(3, 111)[0]
+    times = []
+    for _ in range(300):
+        begun = time.perf_counter()
+        fitted.predict(rows)
+        times.append(time.perf_counter() - begun)
+    assert np.median(times) < 200e-6
+
+
+def test_it_says_which_state_it_needs(fitted: HelpfulnessModel) -> None:
+    assert (fitted.hidden_size, fitted.targets) == (8, ("leave", "pass"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rows": np.zeros((50, 3))}, "shapes"),
+        ({"outcomes": np.zeros(49, np.int64)}, "shapes"),
+        ({"rows": np.full((50, len(NAMES)), np.nan)}, "finite"),
+        ({"outcomes": np.full(50, 3)}, "outcomes must be"),
+        ({"weights": np.zeros(50)}, "above zero"),
+        ({"weights": np.full(50, np.inf)}, "finite"),
+    ],
+)
+def test_unusable_answers_are_refused_in_words(change: dict[str, NDArray[np.float64]], words: str) -> None:
+    good = {"rows": np.zeros((50, len(NAMES))), "outcomes": np.arange(50) % 3, "weights": np.ones(50)}
+    with pytest.raises(ValueError, match=words):
+        HelpfulnessModel.fit(**(good | change), names=NAMES, seed=0)
+
+
+def test_too_few_answers_are_refused() -> None:
+    with pytest.raises(ValueError, match="too few"):
+        HelpfulnessModel.fit(np.zeros((29, len(NAMES))), np.zeros(29), np.ones(29), NAMES, seed=0)
+
+
+def test_rows_of_another_width_are_refused(fitted: HelpfulnessModel) -> None:
+    with pytest.raises(ValueError, match="takes rows of"):
+        fitted.predict(np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("name", ["w", "b", "v", "mean", "scale", "temperature"])
+def test_tensors_that_do_not_fit_are_refused(fitted: HelpfulnessModel, name: str) -> None:
+    tensors = fitted.tensors()
+    with pytest.raises(ValueError, match="train it again"):
+        HelpfulnessModel.from_tensors({key: value for key, value in tensors.items() if key != name}, NAMES)
+    with pytest.raises(ValueError, match="train it again"):
+        HelpfulnessModel.from_tensors(tensors | {name: -np.ones((1, 2), np.float32)}, NAMES)
+
+
+def test_more_passes_without_rows_held_out_still_end() -> None:
+    rows, chances = world(60, 121)
+    model = HelpfulnessModel.fit(
+        rows, drawn(chances, 122), np.ones(60), NAMES, seed=1, config=FitConfig(passes=3)
+    )
+    assert model.report["held_out"] == 0.0
