@@ -20,7 +20,10 @@ _PIECE: Final = 1 << 17
 
 
 class Interrupted(Exception):
-    """A compressed file ends too early or is damaged; all that comes before has been handed out."""
+    """A compressed file ends too early or is damaged; all that comes before has been handed out.
+
+    Damage is known with certainty only at a member's end, by its checksum: some of what came before may be wrong.
+    """
 
 
 def _gzip() -> Any:
