@@ -9,8 +9,8 @@ Used in training only; what is published is `Network.tensors()`, which the numpy
 
 Steps come *time-major*: first every learner's step 0, then every learner's step 1 and so on, learners sorted
 by falling length, without padding.  Wherever the number of running learners stays the same for a while, the
-steps form a full block [time, learners, E], for which torch makes one fused oneDNN call; on a CPU that is many
-times faster than torch's own packed sequences (benchmarks/training.py).
+steps form a full block [time, learners, E], for which torch makes one fused oneDNN call; on a CPU that is far
+faster than torch's own packed sequences (benchmarks/training.py).
 """
 
 from __future__ import annotations

@@ -93,8 +93,8 @@ class Steps:
         inputs: [S, EVENT_SIZE] context of each step, then whether the item is new and whether there is one.
         times: [S].
         reading_steps: [R] the step after which each reading is taken, -1 where there is no step before it.
-        reading_owners: [R] the learner of each reading.
-        reading_times: [R].
+        reading_gaps: [R] the gap that each reading lies in (see `build`); `reading_owners` [R] its learner.
+        reading_times: [R]; `reading_days` [R] the same in days since the clock's zero.
         readings: [R, reading_size].
         markers: [R] true where the reading is a marker's own, whose numbers enter the step as well.
     """
@@ -105,8 +105,10 @@ class Steps:
     inputs: Floats32
     times: Floats
     reading_steps: Ints
+    reading_gaps: Ints
     reading_owners: Ints
     reading_times: Floats
+    reading_days: Floats
     readings: Floats32
     markers: Bools
 
@@ -165,8 +167,10 @@ def build(
         inputs=inputs,
         times=times,
         reading_steps=np.concatenate([marker_rows, asked_steps]),
+        reading_gaps=reading_gap,
         reading_owners=gaps.owner[reading_gap],
         reading_times=reading_times,
+        reading_days=(reading_times - gaps.origin[reading_gap]) / DAY,
         readings=readings,
         markers=np.arange(len(reading_gap)) < len(marker_gap),
     )
@@ -180,12 +184,15 @@ def last_gaps(learners: Streams) -> Ints:
 
 def ends(sizes: NDArray[Any]) -> Ints:
     """Running sums with a zero in front: offsets of pieces of these sizes."""
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets
 
 
 def spread(starts: Ints, sizes: Ints) -> Ints:
     """starts[0], starts[0] + 1, ... (sizes[0] of them), starts[1], ..."""
-    places: Ints = np.repeat(starts - ends(sizes)[:-1], sizes) + np.arange(sizes.sum())
+    shifted: Ints = starts - ends(sizes)[:-1]
+    places: Ints = np.repeat(shifted, sizes) + np.arange(sizes.sum())
     return places
 
 

@@ -1,0 +1,85 @@
+"""The settings of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from predictor.model import ModelConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained; every field can be set by an operator.
+
+    Args:
+        clock: where markers are counted from, "course" or "learner" (self-paced).
+        leave_days: also predict that no event follows within so many days; 0 for not.
+        hidden, embedding, width, input_dropout, head_dropout: see ModelConfig.
+        epochs: passes over the data, planned by the one-cycle schedule.
+        patience: epochs without a better held-out loss before stopping early.
+        batch_learners: learners per step of the optimizer.
+        batch_steps: steps of the network at once; a batch with more is worked off in parts.
+        learning_rate: the highest of the cycle.
+        weight_decay: of AdamW.
+        gradient_clip: largest norm of a gradient.
+        moments: readings per learner and epoch right after an event, beside those at markers.
+        next_event: weight of predicting the next event's token, which helps where labels are few; or 0.
+        held_out: share held out for early stopping and calibration: whole courses where there are eight or
+            more, else learners.
+        undersample: at most so many learners of the larger class per one of the smaller; 0 for all.
+        outlier_ranges: leave out streams so many interquartile ranges too long; 0 for none.
+        min_count, min_courses: a token with fewer events, or in fewer courses, is `<other>`.
+        pool_events: events held in memory at once.
+        threads: of torch.
+        seed: of everything random.
+    """
+
+    clock: Literal["course", "learner"] = "course"
+    leave_days: float = 2.0
+    hidden: int = 64
+    embedding: int = 32
+    width: int = 32
+    input_dropout: float = 0.2
+    head_dropout: float = 0.1
+    epochs: int = 6
+    patience: int = 2
+    batch_learners: int = 128
+    batch_steps: int = 60_000
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-3
+    gradient_clip: float = 1.0
+    moments: int = 2
+    next_event: float = 0.0
+    held_out: float = 0.1
+    undersample: float = 0.0
+    outlier_ranges: float = 0.0
+    min_count: int = 1000
+    min_courses: int = 4
+    pool_events: int = 4_000_000
+    threads: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "embedding", "width", "epochs", "batch_learners", "batch_steps", "threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must lie between 0 and 1, not {self.held_out}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> TrainConfig:
+        """A configuration from the fields given; ValueError names a field that does not exist."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(content) - known)
+        if unknown:
+            raise ValueError(f"unknown training settings {unknown}; there are {sorted(known)}")
+        return cls(**content)
+
+    @property
+    def model(self) -> ModelConfig:
+        """The network's part."""
+        return ModelConfig(self.hidden, self.embedding, self.width, self.input_dropout, self.head_dropout)
