@@ -1,0 +1,91 @@
+"""Which tokens a model knows."""
+
+import json
+
+import pytest
+
+from predictor.columns import OTHER
+from predictor.events import Event
+from predictor.sequences import EventTable
+from predictor.vocabulary import Vocabulary
+
+
+def source(counts: dict[str, tuple[int, int]]) -> EventTable:
+    """Events of each token: how many, over how many course runs."""
+    return EventTable.of(
+        Event(f"c{number % courses}", "1", 1.5e9 + number, token)
+        for token, (count, courses) in counts.items()
+        for number in range(count)
+    )
+
+
+def test_the_thresholds_of_the_paper_hold_exactly() -> None:
+    found = Vocabulary.fit(
+        source(
+            {
+                "often": (4000, 4),
+                "enough": (1000, 4),
+                "rare": (999, 4),
+                "narrow": (2000, 3),
+                "spread": (1500, 5),
+            }
+        )
+    )
+    assert found.tokens == ("often", "spread", "enough")
+    assert (found.min_count, found.min_courses) == (1000, 4)
+
+
+def test_ids_put_other_first_and_the_most_frequent_next() -> None:
+    found = Vocabulary.fit(source({"b": (2000, 4), "a": (2000, 4), "c": (3000, 4)}))
+    assert found.names == (OTHER, "c", "a", "b")
+    assert [found.id(name) for name in found.names] == [0, 1, 2, 3]
+    assert found.ids(["a", "never seen", "c"]).tolist() == [2, 0, 1]
+    assert len(found) == 4
+
+
+def test_a_small_site_lowers_the_thresholds_until_most_events_are_known() -> None:
+    found = Vocabulary.fit(source({"a": (60, 1), "b": (30, 1), "c": (8, 1), "d": (2, 1)}))
+    assert found.tokens == ("a", "b", "c")
+    assert (found.min_count, found.min_courses) == (7, 1)
+
+
+def test_a_large_site_never_lowers_them() -> None:
+    found = Vocabulary.fit(source({"a": (1000, 4), "b": (999, 4)}))
+    assert found.tokens == ("a",)
+
+
+def test_courses_may_be_chosen() -> None:
+    events = [Event("c1", "1", 1.5e9 + n, "a") for n in range(9)] + [Event("c2", "1", 1.5e9, "b")]
+    found = Vocabulary.fit(EventTable.of(events), 1, 1, courses=["c2"])
+    assert found.tokens == ("b",)
+
+
+def test_other_itself_is_never_a_token() -> None:
+    found = Vocabulary.fit(EventTable.of([Event("c", "1", 1.5e9, OTHER), Event("c", "1", 1.5e9, "a")]))
+    assert found.tokens == ("a",)
+
+
+def test_no_events_are_an_error() -> None:
+    with pytest.raises(ValueError, match="no events"):
+        Vocabulary.fit(EventTable({}))
+
+
+def test_the_written_form_is_stable() -> None:
+    made = Vocabulary(("play_video", "info page"), 1000, 4)
+    text = json.dumps(made.to_json())
+    assert text == '{"tokens": ["play_video", "info page"], "min_count": 1000, "min_courses": 4}'
+    assert Vocabulary.from_json(json.loads(text)) == made
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},
+        {"tokens": ["a", "a"], "min_count": 1, "min_courses": 1},
+        {"tokens": [OTHER], "min_count": 1, "min_courses": 1},
+        {"tokens": [1], "min_count": 1, "min_courses": 1},
+    ],
+)
+def test_what_is_no_vocabulary_is_refused(found: dict) -> None:
+    with pytest.raises(ValueError, match="no vocabulary"):
+        Vocabulary.from_json(found)
