@@ -64,7 +64,7 @@ def check_counts(successes: float, trials: float) -> None:
         raise ValueError(f"{successes} successes of {trials} trials: need 0 <= successes <= trials")
 
 
-def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
+def wilson(successes: float, trials: float, level: float = LEVEL) -> Interval:
     """Wilson's interval of a share, for one look at settled counts.  No trials: the whole of [0, 1]."""
     check_counts(successes, trials)
     if trials == 0:
@@ -78,7 +78,7 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     return Interval(share, max(0.0, low), min(1.0, high))
 
 
-def share_always(successes: int, trials: int, level: float = LEVEL) -> Interval:
+def share_always(successes: float, trials: float, level: float = LEVEL) -> Interval:
     """Always-valid interval of a share; exact for any number of trials.  No trials: the whole of [0, 1].
 
     Holds every p at which the beta-mixture martingale
@@ -99,6 +99,21 @@ def share_always(successes: int, trials: int, level: float = LEVEL) -> Interval:
     low = 0.0 if successes == 0 else edge(inside, share, 0.0)
     high = 1.0 if failures == 0 else edge(inside, share, 1.0)
     return Interval(share, low, high)
+
+
+def clustered_share(successes: Floats, trials: Floats, level: float = LEVEL) -> Interval:
+    """Always-valid interval of a share whose trials come in clusters, float64[n] each: a learner's belong together.
+
+    The counts are scaled down by the design effect (Kish 1965; Korn and Graubard 1998), never up.
+    """
+    total = float(trials.sum())
+    if total == 0:
+        return UNKNOWN_SHARE
+    share = float(successes.sum()) / total
+    variance = float((((successes - share * trials) / total) ** 2).sum())
+    alone = share * (1 - share) / total
+    size = total * min(1.0, alone / variance) if variance else float(np.count_nonzero(trials))
+    return share_always(share * size, size, level)
 
 
 def log_beta(a: float, b: float) -> float:

@@ -235,7 +235,22 @@ class Decision(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["course_key", "created"], name="nudge_decision_course"),
+            # Wide, so that what staff see of a course is counted from the index alone: rows are heavy.
+            models.Index(
+                fields=[
+                    "course_key",
+                    "created",
+                    "reason",
+                    "learner",
+                    "variant",
+                    "propensity",
+                    "helpful",
+                    "voted_at",
+                    "shown_at",
+                    "clicked_at",
+                ],
+                name="nudge_decision_course",
+            ),
             models.Index(fields=["placement", "created"], name="nudge_decision_placement"),
         ]
 

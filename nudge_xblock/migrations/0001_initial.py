@@ -182,7 +182,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='decision',
-            index=models.Index(fields=['course_key', 'created'], name='nudge_decision_course'),
+            index=models.Index(fields=['course_key', 'created', 'reason', 'learner', 'variant', 'propensity', 'helpful', 'voted_at', 'shown_at', 'clicked_at'], name='nudge_decision_course'),
         ),
         migrations.AddIndex(
             model_name='decision',
