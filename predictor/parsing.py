@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
@@ -158,9 +159,18 @@ class Helper:
             )
         return from_bytes(answer)
 
+    def kill(self) -> None:
+        """End the helper in the middle of its work."""
+        self._process.kill()
+        self._process.wait()
+
     def close(self) -> None:
-        """End the helper."""
-        self._process.communicate()
+        """End the helper when it has done its work."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
+        self._process.wait()
 
 
 def send(stream: IO[bytes], data: bytes) -> None:
