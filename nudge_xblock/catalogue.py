@@ -24,6 +24,8 @@ from .triggers import FRESH_SECONDS, Trigger, window
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
+    from .night import Run
+
 FRESH = 30.0
 SITE_FRESH = 600.0
 MOST_COURSES = 500
@@ -110,6 +112,13 @@ def settle(now: datetime) -> int:
         )
     forget()
     return len(sums)
+
+
+def settle_night(job: Run) -> str:
+    """The night's step: `settle`, told in words."""
+    changed = settle(job.now)
+    job.figures["variants"] = changed
+    return f"The answers to {changed} wordings were counted." if changed else "No wording has been shown yet."
 
 
 def _make(course_key: CourseKey) -> Book:

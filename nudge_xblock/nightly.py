@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 
 from nudge_xblock import (
+    catalogue,
     followup,
     ingesting,
     judging,
@@ -47,7 +48,8 @@ STEPS = (
     Step("models", promotion.check_serving, 0.01),
     Step("ingest", ingesting.ingest, 0.15),
     Step("label", labels.collect, 0.04),
-    Step("outcomes", followup.fill, 0.03),
+    Step("outcomes", followup.fill, 0.02),
+    Step("tallies", catalogue.settle_night, 0.01),
     Step("train", training.train, 0.45, ("label",)),
     Step("evaluate", judging.evaluate, 0.05),
     Step("helpfulness", judging.learn_helpfulness, 0.05),

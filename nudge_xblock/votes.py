@@ -65,7 +65,7 @@ def _locked(user_id: int, decision_id: UUID | str) -> tuple[Learner, Decision]:
     except ValueError as error:
         raise Unanswerable(f"{decision_id!r} is not the id of a nudge") from error
     learner = Learner.objects.select_for_update().filter(user_id=user_id).first()
-    decision = Decision.objects.select_for_update(of=("self",)).filter(pk=wanted).first()
+    decision = Decision.objects.select_for_update().filter(pk=wanted).first()
     if decision is None:
         raise Unanswerable("this nudge does not exist any more")
     if learner is None or decision.learner_id != learner.pk:
