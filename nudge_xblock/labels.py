@@ -53,6 +53,7 @@ def collect(job: Run) -> str:
     for number, course_key in enumerate(keys):
         rows += rows_of(course_key, job.now)
         job.report(number / len(keys), str(course_key))
+    job.completed = Counter(int(row["learner_id"]) for row in rows if row["complete"])
     Outcomes.from_rows(row for row in rows if not is_held_out(row["learner_id"])).write(trained_on())
     Outcomes.from_rows(row for row in rows if is_held_out(row["learner_id"])).write(held_out())
     return _report(job, rows, len(keys))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ class Run:
     candidates: dict[str, str] = field(default_factory=dict)  # kind to tonight's version, unless refused
     refused: dict[str, str] = field(default_factory=dict)  # kind to why, in words
     promoted: tuple[str, ...] = ()
+    completed: Counter[int] | None = None  # user id to course runs completed, once labels are collected
     metrics: dict[str, Any] = field(default_factory=dict)
     _at: float = 0.0
     _beaten: float = 0.0

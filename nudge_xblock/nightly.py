@@ -67,18 +67,28 @@ def run(now: datetime | None = None, reporter: Reporter | None = None, only: Col
     was taken for dead.
     """
     now = now or timezone.now()
-    night = slots.claim(now)
-    job = Run(night, now, reporter or silent)
-    steps: dict[str, dict[str, Any]] = {}
-    begun = 0.0
+    job = Run(slots.claim(now), now, reporter or silent)
+    try:
+        return _finish(job, _steps(job, only))
+    except slots.LostSlot:
+        raise
+    except BaseException as error:  # also when a worker is told to stop: the slot must not stay taken
+        slots.release(job.night, failed=True, verdict=f"The night was stopped in step {job.step}: {error!r}")
+        raise
+
+
+def _steps(job: Run, only: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Do the steps one after the other; each one's report is kept as soon as there is one."""
     todo = [step for step in STEPS if not only or step.name in only]
     whole = sum(step.share for step in todo)
+    steps: dict[str, dict[str, Any]] = {}
+    begun = 0.0
     for step in todo:
         job.enter(step.name, begun, step.share / whole)
         steps[step.name] = _attempt(step, job)
         begun += step.share / whole
-        Night.objects.filter(pk=night.pk, runner=night.runner).update(steps=steps)
-    return _finish(job, steps)
+        Night.objects.filter(pk=job.night.pk, runner=job.night.runner).update(steps=steps)
+    return steps
 
 
 def _attempt(step: Step, job: Run) -> dict[str, Any]:

@@ -74,8 +74,9 @@ def _streamer() -> Streamer | None:
 def _refresh(course_key: CourseKey, now: datetime, streamer: Streamer | None, job: Run | None) -> int:
     course = _course(course_key, now)
     user_ids = _user_ids(course)
+    completed = job.completed if job else None
     for position in range(0, len(user_ids), BATCH):
-        _write(course, streamer, user_ids[position : position + BATCH])
+        _write(course, streamer, user_ids[position : position + BATCH], completed)
         if job:
             job.report(None, f"{course_key}: {position} of {len(user_ids)} enrolments")
     _drop_forgotten(user_ids)
@@ -104,14 +105,16 @@ def _drop_forgotten(user_ids: Iterable[int]) -> None:
     Learner.objects.filter(user_id__in=[user_id for user_id in user_ids if gone(str(user_id))]).delete()
 
 
-def _write(course: Course, streamer: Streamer | None, user_ids: list[int]) -> None:
+def _write(
+    course: Course, streamer: Streamer | None, user_ids: list[int], completed: Mapping[int, int] | None
+) -> None:
     """Store one batch of learners: profiles, enrolments and the day's predictions, in one transaction."""
-    profiles = platform().profiles(user_ids)
+    profiles = _profiles(user_ids, completed)
     names = [str(user_id) for user_id in user_ids]
     moment = max(course.now.timestamp(), course.start)
     found = streamer.refresh(course.sequences, course.start, moment, names) if streamer else {}
     with transaction.atomic():
-        rows = [_row(course, learner) for learner in _learners(user_ids, profiles)]
+        rows = [_row(course, learner) for learner in _learners(profiles)]
         if streamer:
             for row in rows:
                 _predict(row, course, streamer, *found[str(row.learner.user_id)])
@@ -121,11 +124,22 @@ def _write(course: Course, streamer: Streamer | None, user_ids: list[int]) -> No
             _write_days(course, rows)
 
 
-def _learners(user_ids: list[int], profiles: Mapping[int, dict[str, Any]]) -> list[Learner]:
+def _profiles(user_ids: list[int], completed: Mapping[int, int] | None) -> dict[int, dict[str, Any]]:
+    """What the platform says of each, and how many course runs they completed, as last counted."""
+    if completed is None:
+        known = Learner.objects.filter(user_id__in=user_ids).values_list("user_id", "profile")
+        completed = {user_id: profile.get("completed", 0) for user_id, profile in known}
+    told = platform().profiles(user_ids)
+    return {
+        user_id: {**told.get(user_id, {}), "completed": completed.get(user_id, 0)} for user_id in user_ids
+    }
+
+
+def _learners(profiles: Mapping[int, dict[str, Any]]) -> list[Learner]:
     """The learners' rows, made where they lack, with the profile of tonight."""
-    rows = [Learner(user_id=user_id, profile=profiles.get(user_id, {})) for user_id in user_ids]
+    rows = [Learner(user_id=user_id, profile=profile) for user_id, profile in profiles.items()]
     _upsert(Learner, rows, ("profile",), ("user_id",))
-    return list(Learner.objects.filter(user_id__in=user_ids).order_by("user_id"))
+    return list(Learner.objects.filter(user_id__in=profiles).order_by("user_id"))
 
 
 def _row(course: Course, learner: Learner) -> Enrolment:
