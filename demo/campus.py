@@ -95,22 +95,25 @@ class Campus(Platform):
 
     def outcomes(self, course_key: CourseKey) -> list[Result]:
         """What became of simulated learners.  Nothing yet where the demo runs on somebody's own logs."""
-        results = []
-        for row in _campus().get(str(course_key), {}).get("learners", ()):
-            passed_at = datetime.fromisoformat(row["passed_at"]) if row["passed_at"] else None
-            enrolled = datetime.fromisoformat(row["enrolled"])
-            results.append(
-                Result(
-                    user_id=row["user_id"],
-                    passed=row["passed"],
-                    completed=row["completed"],
-                    passed_at=passed_at,
-                    completed_at=None,
-                    mode=row["mode"],
-                    enrolled=enrolled,
-                )
-            )
-        return results
+        rows = _campus().get(str(course_key), {}).get("learners", ())
+        return [_outcome(row) for row in rows]
+
+
+def _outcome(row: dict[str, Any]) -> Result:
+    passed_at, completed_at = (_when(row[name]) for name in ("passed_at", "completed_at"))
+    return Result(
+        user_id=row["user_id"],
+        passed=passed_at is not None,
+        completed=completed_at is not None,
+        passed_at=passed_at,
+        completed_at=completed_at,
+        mode=row["mode"],
+        enrolled=datetime.fromisoformat(row["enrolled"]),
+    )
+
+
+def _when(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 @cache
@@ -124,9 +127,8 @@ def _row(result: simulator.Result) -> dict[str, Any]:
         "user_id": who.user_id,
         "mode": who.mode,
         "enrolled": _time(who.enrolled),
-        "passed": result.passed,
-        "completed": result.completed,
         "passed_at": _time(result.passed_at) if result.passed_at else None,
+        "completed_at": _time(result.completed_at) if result.completed_at else None,
         "profile": {
             "gender": who.gender,
             "birth_year": who.birth_year,

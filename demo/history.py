@@ -57,9 +57,11 @@ def simulated(now: datetime, learners: int, out: OutputWrapper) -> None:
     for run in finished:
         out.write(f"Simulating {learners} learners of {run.key} …")
         stories.append((run, _drain(simulator.play(run, now.timestamp(), _no_nudge), logs.write)))
-    enrolled = [simulator.Result(simulator.learner(current, number)) for number in range(learners)]
+    enrolled = [simulator.Result(simulator.learner(current, number)) for number in range(current.learners)]
     campus.write([*stories, (current, enrolled)])
-    out.write(f"Simulating {learners} learners of {current.key}, with nudges in the last {LIVE_DAYS} days …")
+    out.write(
+        f"Simulating {current.learners} learners of {current.key}, with nudges in the last {LIVE_DAYS} days …"
+    )
     live = Live(now, logs, out)
     results = _drain(simulator.play(current, now.timestamp(), live.answer), live.record)
     live.reach(now)
@@ -112,9 +114,9 @@ class Live:
         felt = simulator.helps(at)
         later = time + timedelta(seconds=12)
         for what in ("shown", *(() if felt == "none" else (felt,))):
-            api.respond(at.user_id, answer.nudge["decision"], what, later)
+            api.respond(at.user_id, answer.nudge.decision, what, later)
         if felt == "helpful" and at.luck < 0.2:
-            api.respond(at.user_id, answer.nudge["decision"], "clicked", later)
+            api.respond(at.user_id, answer.nudge.decision, "clicked", later)
         return simulator.Reply(shown=True, helped=felt == "helpful")
 
     def reach(self, time: datetime) -> None:

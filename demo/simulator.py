@@ -90,9 +90,8 @@ class Result:
     """How an enrolment ended."""
 
     learner: Learner
-    passed: bool = False
-    completed: bool = False
     passed_at: float | None = None
+    completed_at: float | None = None
 
 
 Step = Record | Moment
@@ -177,8 +176,22 @@ class _Days:
         self.right = 0
         self.done = 0
         self.passed_at: float | None = None
+        self.completed_at: float | None = None
         self.last = 0.0
         self.energy = 0.0
+
+    def finish(self, time: float) -> None:
+        """One more item is done."""
+        self.done += 1
+        if self.completed_at is None and self.done >= 0.8 * len(self.items):
+            self.completed_at = time
+
+    def answer(self, time: float) -> None:
+        """One more quiz is right."""
+        self.right += 1
+        self.finish(time)
+        if self.passed_at is None and self.right >= 0.6 * self.run.weeks:
+            self.passed_at = time
 
     def week(self, time: float) -> int:
         return 1 + int((time - self.run.start.timestamp()) // (7 * DAY))
@@ -196,7 +209,6 @@ class _Days:
 
 def _live(run: Run, who: Learner, seed: int, until: float) -> Life:
     days = _Days(run, who, seed)
-    result = Result(who)
     rng = days.rng
     if who.enrolled < until:
         yield days.log.enrolled(who.enrolled)
@@ -214,17 +226,10 @@ def _live(run: Run, who: Learner, seed: int, until: float) -> Life:
                 except StopIteration:
                     break
                 if step.time >= until:
-                    return _result(days, result)
+                    return Result(who, days.passed_at, days.completed_at)
                 reply = yield step
         day += 1
-    return _result(days, result)
-
-
-def _result(days: _Days, result: Result) -> Result:
-    result.passed = days.right >= 0.6 * days.run.weeks
-    result.completed = days.done >= 0.8 * len(days.items)
-    result.passed_at = days.passed_at if result.passed else None
-    return result
+    return Result(who, days.passed_at, days.completed_at)
 
 
 def _visit(days: _Days, time: float) -> Generator[Step, Reply | None, None]:
@@ -286,7 +291,7 @@ def _lecture(
     time += rng.uniform(20, 90) * (0.3 if mood == "skimming" else 1)
     yield log.video(time, "stop_video", item, at)
     if rng.random() < {"fluent": 0.97, "struggling": 0.93, "skimming": 0.75, "drifting": 0.65}[mood]:
-        days.done += 1
+        days.finish(time)
         yield log.completed(time + 0.5, item)
         time += 1.5
         reply = yield _moment(days, time, "item_completed", item, mood)
@@ -312,10 +317,7 @@ def _quiz(
         yield log.browser(time, "problem_check", f"input_{week}=choice_{attempt}")
         yield log.checked(time + 0.2, item, attempt, right)
         if right:
-            days.right += 1
-            days.done += 1
-            if days.right >= 0.6 * days.run.weeks and days.passed_at is None:
-                days.passed_at = time
+            days.answer(time)
             yield log.completed(time + 0.4, item)
             days.position += 1
             return time + 1
@@ -412,7 +414,7 @@ class Line:
 
 
 def runs(current: CourseKey, start: datetime, weeks: int, learners: int) -> Iterator[Run]:
-    """Finished runs of the same and of a sister course, then the one under way."""
+    """Finished runs of the same and of a sister course, then the one under way, which is the largest."""
     for number, (key, weeks_ago) in enumerate(
         [
             ("course-v1:Harbour+LOG101+2025_T4", 48),
@@ -428,4 +430,4 @@ def runs(current: CourseKey, start: datetime, weeks: int, learners: int) -> Iter
             learners,
             10_000 * (number + 1),
         )
-    yield Run(current, start, weeks, learners, 90_000)
+    yield Run(current, start, weeks, 3 * learners, 90_000)
