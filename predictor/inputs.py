@@ -35,8 +35,9 @@ Number: TypeAlias = Any
 
 DAY = 86400.0
 OTHER = "<other>"
-CONTEXT_SIZE = 14
-EVENT_SIZE = CONTEXT_SIZE + 2
+CONTEXT_SIZE = 10
+CALENDAR_SIZE = 4
+EVENT_SIZE = CONTEXT_SIZE + CALENDAR_SIZE + 2
 
 
 @dataclass(frozen=True)
@@ -136,17 +137,11 @@ def context(
     into_course = (time - course_start) / DAY
     into_stay = (time - first) / DAY
     away = (time - last) / DAY
-    hour = time % DAY * (2 * math.pi / DAY)
-    week = time % (7 * DAY) * (2 * math.pi / (7 * DAY))
     return (
         into_course / (7 + abs(into_course)),
         into_course / (60 + abs(into_course)),
         into_stay / (3 + into_stay),
         into_stay / (30 + into_stay),
-        xp.sin(hour),
-        xp.cos(hour),
-        xp.sin(week),
-        xp.cos(week),
         xp.log1p(away * DAY) / 8,
         away / (3 + away),
         xp.log1p(events) / 4,
@@ -154,6 +149,17 @@ def context(
         xp.log1p(days) / 2,
         began,
     )
+
+
+def calendar(xp: ModuleType, time: Number) -> tuple[Number, ...]:
+    """CALENDAR_SIZE numbers: hour of the day and day of the week (UTC), as points on two circles.
+
+    Of events alone.  Markers all fall on the hour at which the course began, which would tell one course from
+    another and nothing else.
+    """
+    hour = time % DAY * (2 * math.pi / DAY)
+    week = time % (7 * DAY) * (2 * math.pi / (7 * DAY))
+    return xp.sin(hour), xp.cos(hour), xp.sin(week), xp.cos(week)
 
 
 def item_bit(item: str, config: InputConfig) -> int:
@@ -188,7 +194,7 @@ def reading(base: Floats, counts: Floats, time_constants: Floats, away: Floats, 
         into_stay: [R] days since the first event.
     """
     weighted = counts * np.exp(-away[:, None] / time_constants)[:, :, None]
-    active = np.expm1(2 * base[:, 12:13]) / (1 + into_stay[:, None])
+    active = np.expm1(2 * base[:, 8:9]) / (1 + into_stay[:, None])
     sums = np.log1p(weighted.sum(axis=2)) / 4
     each = np.log1p(weighted).reshape(len(base), -1) / 4
     return np.concatenate([base, active, sums, each], axis=1)

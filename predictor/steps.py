@@ -21,6 +21,7 @@ from predictor.inputs import (
     Floats32,
     InputConfig,
     Ints,
+    calendar,
     context,
     item_bit,
     reading,
@@ -90,7 +91,7 @@ class Steps:
     Args:
         lengths: [n] steps of each learner; `settled` [n] of them up to and including the newest event.
         tokens: [S] numbered tokens, markers included.
-        inputs: [S, EVENT_SIZE] context of each step, then whether the item is new and whether there is one.
+        inputs: [S, EVENT_SIZE] context, calendar, whether the item is new and whether there is one.
         times: [S].
         reading_steps: [R] the step after which each reading is taken, -1 where there is no step before it.
         reading_gaps: [R] the gap that each reading lies in (see `build`); `reading_owners` [R] its learner.
@@ -142,8 +143,9 @@ def build(
     tokens[event_rows] = learners.tokens
     times[event_rows] = learners.times
     inputs[event_rows, :CONTEXT_SIZE] = _context_of(gaps, event_gap, learners.times, course_starts)
-    inputs[event_rows, CONTEXT_SIZE] = gaps.new_item
-    inputs[event_rows, CONTEXT_SIZE + 1] = learners.bits >= 0
+    inputs[event_rows, CONTEXT_SIZE:-2] = np.stack(calendar(np, learners.times), axis=1)
+    inputs[event_rows, -2] = gaps.new_item
+    inputs[event_rows, -1] = learners.bits >= 0
     week = np.minimum(marker_day // 7, config.week_markers + 1)
     tokens[marker_rows] = config.event_tokens + np.where(marker_day % 7 == 0, week, 0)
     times[marker_rows] = marker_times

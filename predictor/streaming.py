@@ -31,6 +31,7 @@ from predictor.inputs import (
     Floats32,
     InputConfig,
     Ints,
+    calendar,
     context,
     day_number,
     item_bit,
@@ -311,7 +312,7 @@ class Streamer:
             state.days,
             float(began),
         )
-        work.event(token, (*numbers, float(new), float(bit >= 0)))
+        work.event(token, (*numbers, *calendar(math, time), float(new), float(bit >= 0)))
         if new:
             state.seen[place] |= mask
             state.items += 1
