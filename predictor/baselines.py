@@ -61,6 +61,8 @@ def hand_rows(data: TrainingData, kept: IntArray, length: float) -> tuple[FloatA
 
 def positive(classifier: Any, table: FloatArray) -> FloatArray:
     """Probability of a 1 [n]; of a classifier that saw one class only, that class."""
+    if not len(table):
+        return np.zeros(0)
     if len(classifier.classes_) == 1:
         return np.full(len(table), float(classifier.classes_[0]))
     probabilities: FloatArray = classifier.predict_proba(table)[:, 1]

@@ -1,0 +1,179 @@
+"""One suite that every model passes, the paper's and ours: what holds without knowing which it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from predictor import roster
+from predictor.cohort import Cohort
+from predictor.events import Event
+from predictor.metrics import auc
+from predictor.moments import DAY, Enrolments, FloatArray, Model
+from predictor.sequences import EventTable
+from tests.predictor.study_world import BEGIN, HORIZONS, World, world
+
+pytestmark = pytest.mark.train
+
+Fitted = Callable[..., Model]
+
+
+@pytest.fixture(scope="module")
+def training_world() -> World:
+    return world(courses=5, learners=220, seed=1)
+
+
+@pytest.fixture(scope="module")
+def test_world() -> World:
+    return world(courses=1, learners=150, seed=2)
+
+
+@pytest.fixture(params=roster.NAMES, scope="module")
+def name(request: pytest.FixtureRequest) -> str:
+    pytest.importorskip("torch").set_num_threads(1)
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def fitted(name: str, training_world: World, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """Fit the model on the training world; the same arguments give the same fitted model back."""
+    known: dict[tuple[str, int], Model] = {}
+
+    def fit(clock: str = "course", seed: int = 0, again: bool = False) -> Model:
+        if again or (clock, seed) not in known:
+            model = roster.make(name, 2.0)
+            model.fit(training_world.training_data(tmp_path_factory.mktemp(name), clock, seed))
+            if again:
+                return model
+            known[clock, seed] = model
+        return known[clock, seed]
+
+    return fit
+
+
+def predict(model: Model, tested: Cohort, at: float = HORIZONS[1]) -> FloatArray:
+    return model.predict(tested.source, tested.enrolments, at)
+
+
+def test_probabilities_are_probabilities_at_every_horizon(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    for at in HORIZONS:
+        predicted = predict(fitted(), tested, at)
+        assert predicted.shape == (len(tested.labels),)
+        assert ((predicted >= 0) & (predicted <= 1)).all()
+
+
+def test_it_ranks_learners_of_a_new_course_better_than_chance(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    assert auc(tested.labels, predict(fitted(), tested)) > 0.6
+
+
+def test_the_same_seed_gives_the_same_model(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    twin = predict(fitted(again=True), tested)
+    np.testing.assert_allclose(predict(fitted(), tested), twin, atol=1e-6)
+
+
+def test_asking_changes_nothing(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    first = predict(fitted(), tested)
+    predict(fitted(), tested, HORIZONS[0])
+    np.testing.assert_array_equal(predict(fitted(), tested), first)
+
+
+def test_events_after_the_moment_change_nothing(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    future = [
+        Event(str(course), str(learner), float(start + HORIZONS[1] + ahead), token, item)
+        for course, learner, start in zip(
+            tested.enrolments.courses, tested.enrolments.learners, tested.enrolments.starts, strict=True
+        )
+        for ahead, token, item in (
+            (0.0, "play_video", "item-3"),
+            (3 * DAY, "problem_check_correct", "item-77"),
+        )
+    ]
+    later = EventTable.of([*test_world.events, *future])
+    predicted = fitted().predict(later, tested.enrolments, HORIZONS[1])
+    np.testing.assert_allclose(predicted, predict(fitted(), tested), atol=1e-7)
+
+
+def test_the_order_of_learners_does_not_matter(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    order = np.random.default_rng(0).permutation(len(tested.labels))
+    mixed = fitted().predict(tested.source, tested.enrolments.take(order), HORIZONS[1])
+    np.testing.assert_allclose(mixed, predict(fitted(), tested)[order], atol=1e-5)
+
+
+def test_names_of_learners_and_courses_do_not_matter(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    learners = sorted(
+        {event.learner_id for event in test_world.events} | set(tested.enrolments.learners.tolist())
+    )
+    renamed = {old: f"z{len(learners) - place:05d}" for place, old in enumerate(learners)}
+    events = [
+        event._replace(course_id="elsewhere", learner_id=renamed[event.learner_id])
+        for event in test_world.events
+    ]
+    enrolments = replace(
+        tested.enrolments,
+        courses=np.full(len(tested.labels), "elsewhere"),
+        learners=np.array([renamed[learner] for learner in tested.enrolments.learners.tolist()]),
+    )
+    predicted = fitted().predict(EventTable.of(events), enrolments, HORIZONS[1])
+    np.testing.assert_allclose(predicted, predict(fitted(), tested), atol=1e-5)
+
+
+def test_an_unseen_event_type_and_an_unseen_course_are_no_obstacle(fitted: Fitted) -> None:
+    events = [Event("nowhere", "a", BEGIN + hour * 3600, "edx.brand.new") for hour in range(5)]
+    people = enrolments(["a", "b"])
+    predicted = fitted().predict(EventTable.of(events), people, HORIZONS[0])
+    assert np.isfinite(predicted).all()
+
+
+def test_empty_and_single_event_streams_are_predicted(fitted: Fitted) -> None:
+    one = EventTable.of([Event("nowhere", "a", BEGIN + 60, "play_video", "item-1")])
+    for source, people in ((one, enrolments(["a", "b"])), (EventTable.of([]), enrolments(["a"]))):
+        predicted = fitted().predict(source, people, HORIZONS[0])
+        assert ((predicted >= 0) & (predicted <= 1)).all()
+
+
+def test_no_learners_no_predictions(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort()
+    nobody = tested.enrolments.take(np.zeros(0, dtype=np.int64))
+    assert fitted().predict(tested.source, nobody, HORIZONS[0]).shape == (0,)
+
+
+def test_a_moment_it_was_not_fitted_for_is_answered_too(fitted: Fitted, test_world: World) -> None:
+    predicted = predict(fitted(), test_world.cohort(), 5.5 * DAY)
+    assert np.isfinite(predicted).all()
+
+
+def test_it_learns_by_the_learners_own_clock(fitted: Fitted, test_world: World) -> None:
+    tested = test_world.cohort("learner")
+    predicted = fitted("learner").predict(tested.source, tested.enrolments, HORIZONS[1])
+    assert auc(tested.labels, predicted) > 0.6
+
+
+def test_a_thousand_learners_are_predicted_in_seconds(fitted: Fitted) -> None:
+    crowd = world(courses=1, learners=1000, seed=5).cohort()
+    began = time.monotonic()
+    predict(fitted(), crowd)
+    assert time.monotonic() - began < 20
+
+
+def enrolments(learners: list[str]) -> Enrolments:
+    starts = np.full(len(learners), BEGIN)
+    return Enrolments(np.full(len(learners), "nowhere"), np.array(learners), starts, starts)
+
+
+def test_training_leaves_nothing_outside_its_folder(name: str, training_world: World, tmp_path: Path) -> None:
+    model = roster.make(name, 2.0)
+    folder = tmp_path / "own"
+    model.fit(training_world.training_data(folder))
+    assert {path.name for path in tmp_path.iterdir()} <= {"own"}
