@@ -1,4 +1,4 @@
-"""What happened before the demo opens: logs on disk, two weeks of live moments, and three nights."""
+"""What happened before the demo opens: logs on disk, three weeks of live moments, and three nights."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from nudge_xblock.tracking import InboxBackend
 
 from . import campus, outline, runtime, simulator
 
-LIVE_DAYS = 15
-NIGHTS = (15, 8, 1)  # days ago
+LIVE_DAYS = 20
+NIGHTS = (20, 10, 1)  # days ago
 
 Story = Generator[simulator.Record, None, list[simulator.Result]]
 
