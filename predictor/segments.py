@@ -15,6 +15,8 @@ from predictor.columns import BrokenSegment, Columns, decode, encode, header
 
 SUFFIX: Final = ".safetensors"
 UNFINISHED: Final = ".unfinished"
+FORMAT: Final = "1"
+"""Stands in each segment. Another meaning of a segment needs the next number and a reader for this one."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ def open_segment(path: Path) -> Segment:
         size = int.from_bytes(file.read(8), "little")
         data = size.to_bytes(8, "little") + file.read(min(size, os.path.getsize(path)))
     found = _explained(path, header, data)[0].get("__metadata__", {})
+    if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
+        raise BrokenSegment(
+            f"{path} is of format {found['format']}, this version reads {FORMAT}: upgrade it."
+        )
     try:
         return Segment(
             path, found["course_id"], float(found["start"]), float(found["end"]), int(found["size"])
@@ -84,6 +90,7 @@ def write_segment(folder: Path, course_id: str, columns: Columns) -> Path:
     numbers = [int(path.name.partition(".")[0]) for path in folder.glob("*" + SUFFIX)]
     path = folder / f"{max(numbers, default=0) + 1:08d}{SUFFIX}"
     metadata = {
+        "format": FORMAT,
         "course_id": course_id,
         "start": repr(float(columns.time.min())),
         "end": repr(float(columns.time.max())),
