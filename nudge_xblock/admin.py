@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from . import decisions
 from .models import Decision, Enrolment, Learner, Night, Placement, Variant
 
-
 if TYPE_CHECKING:
     Table = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
