@@ -41,6 +41,7 @@ def _figures() -> dict[str, str]:
         "range_only": _("{low} to {high}"),
         "shown": _("Shown"),
         "day": _("Day"),
+        "so_far": _("{day}, so far"),
         "share_held": _("Share held back"),
         "held_share": _("Held back: {share}"),
         "nothing_that_day": _("No nudge came up"),

@@ -2,7 +2,7 @@
 
 A sentence is a translated template with its values beside it, so that the browser writes numbers and dates as
 the reader's language does: {"text": "{count} nudges were shown", "values": {"count": {"as": "number",
-"value": 1234}}}.  `as` is number, decimal, fine (three digits), share, date or text.
+"value": 1234}}}.  `as` is number, decimal, ratio, fine (one, two, three digits), share, date or text.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def number(value: float) -> Value:
 def decimal(value: float) -> Value:
     """Written with one digit after the point."""
     return "decimal", value
+
+
+def factor(value: float) -> Value:
+    """Written with two digits after the point."""
+    return "ratio", value
 
 
 def share(value: float) -> Value:
@@ -126,9 +131,9 @@ def model_against_chance(change: Interval | None) -> Sentence:
                 "Where the model chose, that ratio is {times} times what it is where chance chose "
                 "({low} to {high})."
             ),
-            times=decimal(change.estimate),
-            low=decimal(change.low),
-            high=decimal(change.high),
+            times=factor(change.estimate),
+            low=factor(change.low),
+            high=factor(change.high),
         )
     if change.high < 1:
         return say(
@@ -136,17 +141,17 @@ def model_against_chance(change: Interval | None) -> Sentence:
                 "Where the model chose, that ratio is lower than where chance chose: {times} times "
                 "({low} to {high})."
             ),
-            times=decimal(change.estimate),
-            low=decimal(change.low),
-            high=decimal(change.high),
+            times=factor(change.estimate),
+            low=factor(change.low),
+            high=factor(change.high),
         )
     return say(
         _(
             "No difference found between what the model sent and what chance sent ({low} to {high} "
             "times the ratio)."
         ),
-        low=decimal(change.low),
-        high=decimal(change.high),
+        low=factor(change.low),
+        high=factor(change.high),
     )
 
 

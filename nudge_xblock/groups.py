@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,7 +131,7 @@ def tables(people: Mapping[int, Person], tallies: Mapping[int, Tally], through: 
     divided = [divide(division, people, tallies) for division in divisions()]
     moments, sent = (sum(getattr(met, name) for met in tallies.values()) for name in ("moments", "sent"))
     return {
-        "through": through.date().isoformat(),
+        "through": (through - timedelta(microseconds=1)).date().isoformat(),
         "finding": finding(divided),
         "overall": round(sent / moments, 2) if moments else None,
         "divisions": divided,
