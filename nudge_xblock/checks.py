@@ -10,23 +10,44 @@ from django.conf import settings
 from django.core import checks
 from django.utils.module_loading import import_string
 
-SHARES = ("NUDGE_EXPLORATION_SHARE", "NUDGE_PLACEMENT_MIN_HELPFUL", "NUDGE_COMPLETE_SHARE")
+from .policy import limits
+
+SHARES = (
+    "NUDGE_EXPLORATION_SHARE",
+    "NUDGE_PLACEMENT_MIN_HELPFUL",
+    "NUDGE_COMPLETE_SHARE",
+    "NUDGE_TRICKLE_SHARE",
+    "NUDGE_HELD_OUT_SHARE",
+)
 MARGINS = ("NUDGE_MARGIN_NOT_HELPFUL", "NUDGE_MARGIN_NO_INTERACTION")
 WHOLE = (
     "NUDGE_COLD_START_ANSWERS",
+    "NUDGE_COLD_START_SENDS",
     "NUDGE_MIN_IMPRESSIONS",
     "NUDGE_CAP_PER_DAY",
     "NUDGE_CAP_PER_WEEK",
     "NUDGE_VOCABULARY_MIN_COUNT",
     "NUDGE_VOCABULARY_MIN_COURSES",
 )
-LENGTHS = ("NUDGE_COOL_DOWN_MINUTES", "NUDGE_STATE_LAG_SECONDS", "NUDGE_INBOX_DAYS")
+LENGTHS = (
+    "NUDGE_COOL_DOWN_MINUTES",
+    "NUDGE_KIND_COOL_DOWN_MINUTES",
+    "NUDGE_STATE_LAG_SECONDS",
+    "NUDGE_INBOX_DAYS",
+    "NUDGE_SELF_PACED_DAYS",
+)
+POSITIVE = (
+    "NUDGE_LEAVE_DAYS",
+    "NUDGE_OUTCOME_DAYS",
+    "NUDGE_TALLY_HALF_LIFE_DAYS",
+    "NUDGE_DECISION_BUDGET_MS",
+)
 DIRECTORIES = ("NUDGE_EVENTS_DIR", "NUDGE_MODEL_DIR")
 
 
 def register() -> None:
     """Register every check; Django forgets repeats."""
-    for check in (check_numbers, check_directories, check_kinds, check_compat):
+    for check in (check_numbers, check_directories, check_kinds, check_quiet_hours, check_compat):
         checks.register(check, "nudge_xblock")
 
 
@@ -36,7 +57,7 @@ def check_numbers(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckM
         *_outside(SHARES, 0, 1, "It is a share: 0.1 means one in ten."),
         *_outside(MARGINS, -1, 1, "It is a difference of two probabilities."),
         *_outside(LENGTHS, 0, float("inf"), "It is a length of time; 0 turns it off."),
-        *_outside(("NUDGE_LEAVE_DAYS",), 1e-9, 365, "It is a number of days above zero."),
+        *_outside(POSITIVE, 1e-9, 1e6, "It is a length of time above zero."),
         *_outside(("NUDGE_STATE_TAIL",), 1, 100_000, "It is a number of events of at least one."),
         *_not_whole(WHOLE),
     ]
@@ -59,7 +80,9 @@ def _is_number(value: object) -> bool:
 def _not_whole(names: tuple[str, ...]) -> list[checks.CheckMessage]:
     return [
         checks.Error(
-            f"{name} is {value!r}, not a whole number of at least 0.", hint="", id="nudge_xblock.E002"
+            f"{name} is {value!r}, not a whole number of at least 0.",
+            hint="It is a count.",
+            id="nudge_xblock.E002",
         )
         for name in names
         if not isinstance(value := getattr(settings, name), int) or isinstance(value, bool) or value < 0
@@ -98,6 +121,18 @@ def check_kinds(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMes
         for name, kinds, hint in wanted
         if not isinstance(getattr(settings, name), kinds)
     ]
+
+
+def check_quiet_hours(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """NUDGE_QUIET_HOURS is empty or a pair of times of day."""
+    try:
+        limits()
+    except TypeError:  # another setting, which check_numbers names
+        return []
+    except ValueError as error:
+        hint = "Times are the learner's own; the pair may span midnight."
+        return [checks.Error(str(error), hint=hint, id="nudge_xblock.E005")]
+    return []
 
 
 def check_compat(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:

@@ -40,9 +40,9 @@ def _is_learner(block: Any) -> bool:
 def _elsewhere(block: Any) -> Iterable[Any]:
     """Return the usage keys of the course-wide nudges that are not in this unit anyway."""
     rules = Placement.objects.filter(
-        course_key=block.scope_ids.usage_id.course_key, course_wide=True, active=True, usage_key__isnull=False
+        course_key=block.scope_ids.usage_id.course_key, course_wide=True, active=True
     )
-    here = set(block.children)
+    here = {None, *block.children}
     return [key for key in rules.order_by("pk").values_list("usage_key", flat=True) if key not in here]
 
 

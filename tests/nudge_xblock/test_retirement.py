@@ -1,0 +1,155 @@
+"""Retirement leaves nothing of a learner in any table or file, and can be repeated."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock import labels, receivers, retirement
+from nudge_xblock.apps import NudgeConfig
+from nudge_xblock.models import (
+    Decision,
+    Enrolment,
+    InboxEvent,
+    Learner,
+    Placement,
+    PredictionDay,
+    Variant,
+)
+from predictor.events import Event
+from predictor.sequences import EventStore
+
+pytestmark = pytest.mark.django_db
+
+COURSE = CourseKey.from_string("course-v1:Org+Course+Run")
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+GONE, STAYS = 918273645, 192837465
+USERNAME = "ada-of-the-logs"
+
+
+@pytest.fixture
+def learners(stores: Path) -> Path:
+    """Two learners with something of theirs in every table and file."""
+    get_user_model().objects.create_user(USERNAME, pk=GONE)
+    placement = Placement.objects.create(key="n", course_key=COURSE)
+    variant = Variant.objects.create(placement=placement, digest="d", heading="h", body="b")
+    for user_id in (GONE, STAYS):
+        learner = Learner.objects.create(user_id=user_id, profile={"country": "FR"})
+        enrolment = Enrolment.objects.create(learner=learner, course_key=COURSE, state=str(user_id).encode())
+        PredictionDay.objects.create(enrolment=enrolment, day=date(2026, 11, 20), predictions={"pass": 0.5})
+        Decision.objects.create(
+            moment=f"m{user_id}", learner=learner, course_key=COURSE, placement=placement, variant=variant,
+            reason="cold", propensity=1, propensities={}, draw=0.5, created=NOW, inputs={"user": user_id},
+        )  # fmt: skip
+        InboxEvent.objects.create(
+            digest=f"{user_id:032}", course_key=COURSE, user_id=user_id, time=NOW, token="play_video"
+        )
+    events = [
+        Event(str(COURSE), learner, NOW.timestamp() + second, "play_video", "v1")
+        for learner in (str(GONE), str(STAYS), USERNAME)
+        for second in range(3)
+    ]
+    EventStore(settings.NUDGE_EVENTS_DIR).append(events)
+    for table in (labels.trained_on(), labels.held_out()):
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text(
+            f"course_id,learner_id,pass\n{COURSE},{GONE},1\n{COURSE},{STAYS},0\n", encoding="utf-8"
+        )
+    return stores
+
+
+def tables_with(text: str) -> list[str]:
+    """Every table of ours in which some column of some row holds `text`."""
+    found = []
+    with connection.cursor() as cursor:
+        for model in apps.get_app_config("nudge_xblock").get_models():
+            cursor.execute(f"SELECT * FROM {model._meta.db_table}")
+            rows = cursor.fetchall()
+            if any(text.encode() in _bytes(value) for row in rows for value in row):
+                found.append(model.__name__)
+    return found
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, (bytes, memoryview)) else str(value).encode()
+
+
+def files_with(text: str, folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_the_learner_is_in_tables_and_files_before(learners: Path) -> None:
+    assert {"Learner", "Enrolment", "Decision", "InboxEvent"} <= set(tables_with(str(GONE)))
+    assert len(files_with(str(GONE), learners)) >= 3
+    assert files_with(USERNAME, learners)
+
+
+def test_nothing_of_the_learner_is_left_anywhere(learners: Path) -> None:
+    retirement.retire(GONE)
+    assert tables_with(str(GONE)) == []
+    assert files_with(str(GONE), learners) == []
+    assert files_with(USERNAME, learners) == []
+
+
+def test_what_was_erased_is_counted(learners: Path) -> None:
+    found = retirement.retire(GONE)
+    assert (found["events"], found["labels"], found["live_events"]) == (6, 2, 1)
+    assert found["rows"] >= 4
+
+
+def test_others_keep_everything(learners: Path) -> None:
+    retirement.retire(GONE)
+    assert {"Learner", "Enrolment", "Decision", "InboxEvent"} <= set(tables_with(str(STAYS)))
+    assert EventStore(settings.NUDGE_EVENTS_DIR).sequences(str(COURSE)).learners == [str(STAYS)]
+    assert Variant.objects.count() == 1
+    assert PredictionDay.objects.count() == 1
+
+
+def test_it_can_be_repeated(learners: Path) -> None:
+    retirement.retire(GONE)
+    assert set(retirement.retire(GONE).values()) == {0}
+
+
+def test_a_learner_who_was_never_here_is_no_error(stores: Path) -> None:
+    assert set(retirement.retire(5).values()) == {0}
+
+
+def test_interrupted_in_the_files_it_is_finished_by_the_next_attempt(
+    learners: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(retirement, "_erase_rows", lambda *_: (_ for _ in ()).throw(OSError("disk")))
+        with pytest.raises(OSError, match="disk"):
+            retirement.retire(GONE)
+    assert "Learner" in tables_with(str(GONE)), "the rows still say that it must be repeated"
+    retirement.retire(GONE)
+    assert tables_with(str(GONE)) == []
+    assert files_with(str(GONE), learners) == []
+
+
+def test_events_that_are_read_again_do_not_bring_the_learner_back(learners: Path) -> None:
+    retirement.retire(GONE)
+    store = EventStore(settings.NUDGE_EVENTS_DIR)
+    store.append([Event(str(COURSE), str(GONE), NOW.timestamp() + 99, "play_video")])
+    assert store.sequences(str(COURSE)).learners == [str(STAYS)]
+
+
+def test_the_platforms_signal_erases_the_user_it_names(learners: Path) -> None:
+    receivers.retire_learner(sender=None, user=get_user_model().objects.get(pk=GONE))
+    assert tables_with(str(GONE)) == []
+
+
+def test_both_signals_of_the_platform_are_listened_to_in_the_lms() -> None:
+    config = NudgeConfig.plugin_app["signals_config"]["lms.djangoapp"]
+    listened = {each["signal_path"].rpartition(".")[2]: each for each in config["receivers"]}
+    assert set(listened) == {"USER_RETIRE_LMS_MISC", "USER_RETIRE_LMS_CRITICAL"}
+    for each in listened.values():
+        assert getattr(receivers, each["receiver_func_name"]) is receivers.retire_learner
