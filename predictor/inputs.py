@@ -196,7 +196,7 @@ def reading(base: Floats, counts: Floats, time_constants: Floats, away: Floats, 
     weighted = counts * np.exp(-away[:, None] / time_constants)[:, :, None]
     active = np.expm1(2 * base[:, 8:9]) / (1 + into_stay[:, None])
     sums = np.log1p(weighted.sum(axis=2)) / 4
-    each = np.log1p(weighted).reshape(len(base), -1) / 4
+    each = np.log1p(weighted).reshape(len(base), weighted.shape[1] * weighted.shape[2]) / 4
     return np.concatenate([base, active, sums, each], axis=1)
 
 

@@ -1,0 +1,102 @@
+"""What the model sees: markers, context, and where none of it may come from."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictor.inputs import (
+    CALENDAR_SIZE,
+    CONTEXT_SIZE,
+    DAY,
+    InputConfig,
+    calendar,
+    context,
+    item_bit,
+    marker_days,
+)
+
+CONFIG = InputConfig(("play_video", "seq_next"))
+START = 1_600_000_000.0
+
+
+def test_a_marker_ends_each_day_and_weeks_have_tokens_of_their_own() -> None:
+    assert marker_days(CONFIG, START, START, START + 8.5 * DAY) == [1, 2, 3, 4, 5, 6, 7, 8]
+    day_end = CONFIG.event_tokens
+    assert CONFIG.marker_token(1) == CONFIG.marker_token(8) == day_end
+    assert [CONFIG.marker_token(7 * week) for week in (1, 2, 10)] == [day_end + 1, day_end + 2, day_end + 10]
+    assert CONFIG.marker_token(7 * 11) == CONFIG.marker_token(7 * 40) == day_end + 11 == CONFIG.tokens - 1
+
+
+def test_a_marker_at_the_very_end_counts_and_one_at_the_very_start_does_not() -> None:
+    assert marker_days(CONFIG, START, START, START + DAY) == [1]
+    assert marker_days(CONFIG, START, START + DAY, START + 2 * DAY) == [2]
+    assert marker_days(CONFIG, START, START - 5 * DAY, START + 0.5 * DAY) == []
+
+
+@given(since=st.floats(0, 100), first=st.floats(0, 500), second=st.floats(0, 500), clock=st.floats(-30, 30))
+def test_markers_up_to_a_moment_do_not_depend_on_when_one_looks(
+    since: float, first: float, second: float, clock: float
+) -> None:
+    origin, seen = START + clock * DAY, START + since * DAY
+    early, late = sorted([seen + first * DAY, seen + second * DAY])
+    whole = marker_days(CONFIG, origin, seen, late)
+    assert marker_days(CONFIG, origin, seen, early) == [day for day in whole if origin + day * DAY <= early]
+
+
+def test_markers_thin_out_and_end_while_a_learner_stays_away() -> None:
+    days = marker_days(CONFIG, START, START + 3.5 * DAY, START + 5000 * DAY)
+    assert days[:28] == list(range(4, 32))
+    assert all(day % 7 == 0 for day in days[28:])
+    assert days[-1] <= 3.5 + 364
+    assert len(days) < 80
+
+
+@given(
+    time=st.floats(-50, 900),
+    stay=st.floats(0, 400),
+    away=st.floats(0, 400),
+    counts=st.tuples(st.integers(1, 9000), st.integers(0, 2000), st.integers(1, 300)),
+)
+def test_single_numbers_and_arrays_give_the_same_context(
+    time: float, stay: float, away: float, counts: tuple[int, int, int]
+) -> None:
+    moment = START + time * DAY
+    last = moment - away * DAY
+    first = last - stay * DAY
+    one = [*context(math, moment, START, first, last, *counts, 1.0), *calendar(math, moment)]
+    arrays = [np.array([float(value)]) for value in (moment, START, first, last, *counts, 1)]
+    many = [*context(np, *arrays), *calendar(np, arrays[0])]
+    assert len(one) == CONTEXT_SIZE + CALENDAR_SIZE
+    np.testing.assert_allclose(np.concatenate(many), one, atol=1e-9)
+    assert np.abs(one).max() < 5
+
+
+def test_an_item_is_known_by_a_bit_and_nothing_else_of_it() -> None:
+    assert item_bit("", CONFIG) == -1
+    assert 0 <= item_bit("block-v1:a", CONFIG) < CONFIG.item_bits
+    assert item_bit("block-v1:a", CONFIG) == item_bit("block-v1:a", CONFIG)
+
+
+def test_a_configuration_survives_json() -> None:
+    config = InputConfig(("b", "a"), clock="learner", memory_days=(2.0,), item_bits=64)
+    assert InputConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"clock": "wall"}, "clock"),
+        ({"item_bits": 12}, "multiple of eight"),
+        ({"item_bits": 0}, "multiple of eight"),
+        ({"vocabulary": ("a", "a")}, "repeats"),
+        ({"vocabulary": ("<other>",)}, "repeats"),
+    ],
+)
+def test_an_impossible_configuration_is_refused(fields: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        InputConfig(**({"vocabulary": ("a",)} | fields))  # type: ignore[arg-type]

@@ -1,0 +1,262 @@
+"""The streaming cell: however a stream is cut, packed and read, the state is that of the whole stream."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from predictor.cell import expected_shapes
+from predictor.events import Event
+from predictor.inputs import DAY, InputConfig, marker_days
+from predictor.sequences import EventTable
+from predictor.store import BrokenModel, ModelStore
+from predictor.streaming import State, Streamer
+from tests.predictor.random_models import START, TARGETS, follow, manifest, random_streamer, room, stream
+
+CLOCKS = st.sampled_from(["course", "learner"])
+MODELS = {clock: random_streamer(clock) for clock in ("course", "learner")}
+NEAR = 1e-5
+
+
+def same(one: State, other: State) -> bool:
+    facts = ("course_start", "time", "first", "events", "days", "items", "seen")
+    return bool(
+        all(repr(getattr(one, name)) == repr(getattr(other, name)) for name in facts)
+        and np.allclose(one.cell, other.cell, atol=NEAR)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=stream(), clock=CLOCKS, cuts=st.lists(st.integers(0, 30)), half_packed=st.booleans())
+def test_a_stream_cut_anywhere_gives_the_same_state(
+    events: list[Event], clock: str, cuts: list[int], half_packed: bool
+) -> None:
+    streamer = MODELS[clock]
+    whole = follow(streamer, events)
+    state, bounds = streamer.begin(START), sorted({0, len(events), *(min(cut, len(events)) for cut in cuts)})
+    for low, high in pairwise(bounds):
+        state = follow(streamer, events[low:high], state)
+        if half_packed:
+            state = streamer.unpack(streamer.pack(state))
+    assert same(state, whole)
+    now = (events[-1].time if events else START) + 40.3 * DAY
+    ours, theirs = streamer.at(state, now), streamer.at(whole, now)
+    assert ours.probabilities == pytest.approx(theirs.probabilities, abs=NEAR)
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams=room(), clock=CLOCKS, ahead=st.sampled_from([0.0, 10.0, DAY, 13 * DAY, 400 * DAY]))
+def test_a_refresh_of_the_course_equals_the_stream_of_each_learner(
+    streams: list[list[Event]], clock: str, ahead: float
+) -> None:
+    streamer = MODELS[clock]
+    source = EventTable.of([event for events in streams for event in events])
+    newest = max((events[-1].time for events in streams if events), default=START)
+    now = newest + ahead + 1e-3
+    names = [f"learner-{place}" for place in range(len(streams))]
+    if not source.courses:
+        return
+    refreshed = streamer.refresh(source.sequences("course"), START, now, names)
+    assert list(refreshed) == names
+    for name, (state, reading) in refreshed.items():
+        alone = in_store_order(streamer, source, name)
+        assert same(state, alone)
+        expected = streamer.at(alone, now)
+        np.testing.assert_allclose(reading.hidden, expected.hidden, atol=NEAR)
+        assert reading.probabilities == pytest.approx(expected.probabilities, abs=NEAR)
+
+
+def in_store_order(streamer: Streamer, source: EventTable, learner: str) -> State:
+    """The state after the learner's events in the order in which the store keeps them."""
+    sequences = source.sequences("course")
+    if learner not in sequences.learners:
+        return streamer.begin(START)
+    row = sequences.learners.index(learner)
+    part = slice(int(sequences.offsets[row]), int(sequences.offsets[row + 1]))
+    items = [sequences.item_names[item] if item >= 0 else "" for item in sequences.items[part]]
+    return streamer.advance(
+        streamer.begin(START),
+        [sequences.names[token] for token in sequences.tokens[part]],
+        sequences.times[part].tolist(),
+        items,
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(events=stream(), clock=CLOCKS, now=st.floats(0, 60 * DAY))
+def test_events_from_the_moment_on_are_not_used(events: list[Event], clock: str, now: float) -> None:
+    streamer, moment = MODELS[clock], START + now
+    before = [event for event in events if event.time < moment]
+    source = EventTable.of([*events, Event("course", "someone", START, "play_video")])
+    state, reading = streamer.refresh(source.sequences("course"), START, moment, ["ada"])["ada"]
+    cut = EventTable.of([*before, Event("course", "someone", START, "play_video")])
+    other, expected = streamer.refresh(cut.sequences("course"), START, moment, ["ada"])["ada"]
+    assert same(state, other)
+    assert reading.probabilities == expected.probabilities
+
+
+def test_reading_does_not_change_the_state() -> None:
+    streamer = MODELS["course"]
+    state = follow(streamer, [Event("course", "ada", START + 5, "play_video", "block-a")])
+    before = streamer.pack(state)
+    later = streamer.at(state, START + 30 * DAY)
+    streamer.advance(state, ["seq_next"], [START + 9])
+    assert streamer.pack(state) == before
+    assert streamer.at(state, START + 30 * DAY).probabilities == later.probabilities
+
+
+def test_absence_changes_the_reading_but_a_year_of_it_costs_few_steps() -> None:
+    streamer = MODELS["course"]
+    state = follow(streamer, [Event("course", "ada", START + 5, "play_video")])
+    assert streamer.at(state, START + 60).probabilities != streamer.at(state, START + 20 * DAY).probabilities
+    assert len(marker_days(streamer.inputs, START, state.time, START + 3650 * DAY)) < 80
+
+
+@pytest.mark.parametrize(
+    ("tokens", "times", "items", "words"),
+    [
+        (["a"], [], [], "do not match"),
+        (["a", "b"], [START, START], ["x"], "do not match"),
+        (["a", "b"], [START + 5, START + 4], [], "does not follow"),
+        (["a"], [math.nan], [], "does not follow"),
+        (["a"], [math.inf], [], "does not follow"),
+    ],
+)
+def test_events_out_of_order_are_refused_and_change_nothing(
+    tokens: list[str], times: list[float], items: list[str], words: str
+) -> None:
+    streamer = MODELS["course"]
+    state = streamer.begin(START)
+    before = streamer.pack(state)
+    with pytest.raises(ValueError, match=words):
+        streamer.advance(state, tokens, times, items)
+    assert streamer.pack(state) == before
+
+
+def test_an_event_before_the_state_and_a_reading_of_the_past_are_refused() -> None:
+    streamer = MODELS["course"]
+    state = streamer.advance(streamer.begin(START), ["seq_next"], [START + 100])
+    with pytest.raises(ValueError, match="does not follow"):
+        streamer.advance(state, ["seq_next"], [START + 99])
+    with pytest.raises(ValueError, match="cannot read"):
+        streamer.at(state, START + 99)
+    with pytest.raises(ValueError, match="unix seconds"):
+        streamer.begin(math.nan)
+
+
+def test_a_state_of_another_model_is_refused_naming_both() -> None:
+    old, new = random_streamer(version="2026-a"), random_streamer(version="2026-b")
+    packed = old.pack(follow(old, [Event("course", "ada", START, "play_video")]))
+    with pytest.raises(ValueError, match=r"2026-a.*2026-b"):
+        new.unpack(packed)
+
+
+def test_a_damaged_state_is_refused() -> None:
+    streamer = MODELS["course"]
+    packed = streamer.pack(follow(streamer, [Event("course", "ada", START, "play_video", "block-a")]))
+    for place in range(0, len(packed), 13):
+        edited = bytearray(packed)
+        edited[place] ^= 4
+        with pytest.raises(ValueError, match="rebuild"):
+            streamer.unpack(bytes(edited))
+    for size in (0, 3, len(packed) // 2, len(packed) - 1):
+        with pytest.raises(ValueError, match="rebuild"):
+            streamer.unpack(packed[:size])
+
+
+def test_half_precision_is_smaller_and_nearly_the_same() -> None:
+    streamer = random_streamer(hidden=64)
+    events = [
+        Event("course", "ada", START + hour * 3600, "play_video", f"block-{hour}") for hour in range(200)
+    ]
+    state = follow(streamer, events)
+    half = streamer.unpack(streamer.pack(state, half=True))
+    assert len(streamer.pack(state, half=True)) == len(streamer.pack(state)) - 2 * 64 * 2
+    whole = streamer.at(state, START + 20 * DAY).probabilities
+    assert streamer.at(half, START + 20 * DAY).probabilities == pytest.approx(whole, abs=2e-3)
+
+
+def test_thousands_of_events_are_all_remembered() -> None:
+    streamer = MODELS["course"]
+    rng = np.random.default_rng(0)
+    times = START + np.cumsum(rng.exponential(300, 8000))
+    tokens = rng.choice(["play_video", "seq_next", "brand_new"], 8000).tolist()
+    state = streamer.advance(streamer.begin(START), tokens, times.tolist())
+    assert state.events == 8000
+    events = [Event("course", "ada", time, token) for time, token in zip(times.tolist(), tokens, strict=True)]
+    sequences = EventTable.of(events).sequences("course")
+    refreshed, _ = streamer.refresh(sequences, START, times[-1] + 1.0)["ada"]
+    assert same(state, refreshed)
+    assert streamer.advance(state, ["seq_next"], [times[-1] + 2.0]).events == 8001
+
+
+def test_moments_and_course_starts_may_differ_by_learner() -> None:
+    streamer = MODELS["course"]
+    events = [Event("course", name, START + 50, "play_video") for name in ("ada", "bob")]
+    sequences = EventTable.of(events).sequences("course")
+    starts, moments = np.array([START, START - 9 * DAY]), np.array([START + 60, START + 8 * DAY])
+    found = streamer.refresh(sequences, starts, moments)
+    for name, start, moment in zip(("ada", "bob"), starts.tolist(), moments.tolist(), strict=True):
+        state = streamer.advance(streamer.begin(start), ["play_video"], [START + 50])
+        expected = streamer.at(state, moment).probabilities
+        assert found[name][1].probabilities == pytest.approx(expected, abs=NEAR)
+
+
+def test_it_loads_from_a_store_without_torch(tmp_path: Path) -> None:
+    streamer = random_streamer()
+    store = ModelStore(tmp_path)
+    rng = np.random.default_rng(3)
+    inputs = InputConfig(("play_video",))
+    shapes = expected_shapes(inputs, 8, len(TARGETS), 4)
+    tensors = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    version = store.publish("engagement", tensors, manifest(inputs, 8))
+    store.promote("engagement", version)
+    loaded = Streamer.load(store)
+    assert (loaded.version, loaded.targets, loaded.hidden_size) == (version, TARGETS, 8)
+    assert loaded.version != streamer.version
+    code = (
+        "import sys; from predictor.store import ModelStore; from predictor.streaming import Streamer; "
+        f"Streamer.load(ModelStore({str(tmp_path)!r})); "
+        "assert not {'torch', 'pyarrow', 'sklearn', 'tqdm'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"targets": None},
+        {"inputs": {"vocabulary": ["a"], "surprise": 1}},
+        {"inputs": {"vocabulary": ["a", "a"]}},
+        {"calibration": {}},
+        {"hidden_size": "many"},
+    ],
+)
+def test_a_manifest_of_something_else_is_refused(change: dict[str, object]) -> None:
+    inputs = InputConfig(("play_video",))
+    with pytest.raises(ValueError, match="not the manifest of an engagement model"):
+        Streamer({}, manifest(inputs, 8) | change)
+
+
+def test_a_missing_or_misshapen_tensor_is_named() -> None:
+    inputs = InputConfig(("play_video",))
+    with pytest.raises(ValueError, match="token_gates should be"):
+        Streamer({}, manifest(inputs, 8))
+    with pytest.raises(ValueError, match="token_gates should be"):
+        Streamer({"token_gates": np.zeros((2, 2))}, manifest(inputs, 8))
+
+
+def test_a_broken_store_is_reported_as_such(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    version = store.publish("engagement", {"weight": np.zeros(3, np.float32)}, {})
+    (tmp_path / "engagement" / version / "model.safetensors").write_bytes(b"")
+    with pytest.raises(BrokenModel):
+        Streamer.load(store, version)
