@@ -7,10 +7,13 @@ speak JSON; every one of them checks on the server who is asking.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from lxml import etree
@@ -22,7 +25,10 @@ from xblock.exceptions import InvalidScopeError, JsonHandlerError
 from xblock.fields import Boolean, Float, Integer, List, Scope, ScopeIds, String
 from xblock.validation import Validation, ValidationMessage
 
-from . import api, editing, olx, surroundings, texts, wording
+from . import api, dashboard_texts, editing, olx, surroundings, texts, wording
+from .triggers import WHENS
+
+LOG = logging.getLogger(__name__)
 
 REGISTER_AGAIN = 600.0
 """Seconds after which a process makes sure again that the database knows a placement as it is."""
@@ -45,7 +51,9 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     display_name = String(default="Nudge", scope=Scope.settings)
     enabled = Boolean(default=True, scope=Scope.settings, help="Whether learners may see it at all.")
     when = String(default="problem_failed", scope=Scope.content, help="The trigger: one of triggers.WHENS.")
-    item = String(default="", scope=Scope.content, help="The usage key it waits for; empty: any in the unit.")
+    item = String(
+        default="", scope=Scope.content, help="What it waits for, type/name; empty: any in the unit."
+    )
     attempts = Integer(default=1, scope=Scope.content, help="From which wrong try on.")
     threshold = Float(default=0.5, scope=Scope.content, help="Share of the points, 0 to 1.")
     days = Float(default=7.0, scope=Scope.content)
@@ -62,8 +70,9 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     @property
     def trigger(self) -> dict[str, Any]:
         """The rule as `triggers` reads it."""
-        names = ("when", "item", "attempts", "threshold", "days", "hours")
-        return {name: getattr(self, name) for name in names}
+        names = ("when", "attempts", "threshold", "days", "hours")
+        item = surroundings.resolve(self.item, self.course_key)
+        return {"item": item, **{name: getattr(self, name) for name in names}}
 
     @property
     def course_key(self) -> CourseKey | None:
@@ -86,14 +95,23 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         """Studio's own short links lead to the learner's course."""
         return f"/courses/{self.course_key}{url}" if url.startswith("/jump_to_id/") else url
 
-    def _register(self) -> None:
+    def _register(self) -> bool:
+        """Make sure that the database knows the placement as it is; whether this one can be shown."""
         placement = self.placement()
         content = json.dumps(placement, sort_keys=True)
         known, at = _registered.get(placement["key"], ("", 0.0))
         if content == known and time.monotonic() - at < REGISTER_AGAIN:
-            return
-        api.register(placement)
+            return True
+        try:
+            api.register(placement)
+        except ValidationError as error:
+            LOG.warning("The nudge %s is not shown: %s", placement["key"], "; ".join(error.messages))
+            return False
+        except DatabaseError:
+            LOG.exception("The nudge %s could not be registered", placement["key"])
+            return False
         _registered[placement["key"]] = (content, time.monotonic())
+        return True
 
     # Who is looking
 
@@ -108,15 +126,12 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
             user_id if isinstance(user_id, int) and self._attribute("is_authenticated") is not False else None
         )
 
-    @property
-    def _may_show(self) -> bool:
-        return bool(
-            self.enabled
-            and self.variants
-            and self.course_key is not None
-            and self._user_id is not None
-            and not surroundings.is_timed(self)
-        )
+    def _learner(self) -> tuple[int, CourseKey] | None:
+        """Whom this block may speak to, in which course; nobody in an exam, and no visitor."""
+        user_id, course_key = self._user_id, self.course_key
+        if user_id is None or course_key is None or not self.enabled or not self.variants:
+            return None
+        return None if surroundings.is_timed(self) else (user_id, course_key)
 
     def _staff_only(self) -> CourseKey:
         if not self._attribute("user_is_staff") or self.course_key is None:
@@ -125,16 +140,16 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
 
     # What they see
 
-    @XBlock.supports("multi_device")
+    @XBlock.supports("multi_device")  # type: ignore[untyped-decorator]
     def student_view(self, context: dict[str, Any] | None = None) -> Fragment:
         """The learner's card, or the staff's two tabs."""
         if self._attribute("user_is_staff") and self.course_key is not None:
             return self._staff_view()
-        if not self._may_show:
+        if self._learner() is None or not self._register():
             return Fragment()
-        self._register()
+        item = self.trigger["item"]
         ways = surroundings.ways(self)
-        others = [key for key, way in ways.items() if way != editing.GRADED]
+        watched = {key: way for key, way in ways.items() if item in ("", key)}
         fragment = self._fragment("learner", {})
         fragment.initialize_js(
             "NudgeCard",
@@ -142,31 +157,29 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
                 "view": "learner",
                 "text": texts.card(),
                 "trigger": self.trigger,
-                "problems": self._watched(key for key, way in ways.items() if way == editing.GRADED),
-                "others": self._watched(others),
-                "played": [key for key in others if ways[key] == editing.PLAYED],
+                "problems": [key for key, way in watched.items() if way == editing.GRADED],
+                "others": [key for key, way in watched.items() if way != editing.GRADED],
+                "played": [key for key, way in watched.items() if way == editing.PLAYED],
                 "wide": self.course_wide,
-                "elsewhere": bool(self.item and self.item not in ways),
+                "elsewhere": bool(item) and item not in ways,
             },
         )
         return fragment
-
-    def _watched(self, keys: Any) -> list[str]:
-        return [key for key in keys if self.item in ("", key)]
 
     def public_view(self, context: dict[str, Any] | None = None) -> Fragment:
         """Nothing: visitors are not nudged."""
         return Fragment()
 
     def _staff_view(self) -> Fragment:
-        self._register()
+        if self.enabled and self.variants:
+            self._register()
         fragment = self._fragment("staff", self._described())
         dashboard = {
             "js": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.js"),
             "css": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.css"),
             "course": str(self.course_key),
             "placement": str(self.scope_ids.usage_id),
-            "text": {},
+            "text": dashboard_texts.dashboard(),
         }
         fragment.initialize_js("NudgeCard", {"view": "staff", "text": texts.staff(), "dashboard": dashboard})
         return fragment
@@ -208,35 +221,35 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
 
     # What the page asks and says
 
-    @XBlock.json_handler
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
     def ask(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Whether to show a nudge at the moment `occasion`.  Nothing, whatever goes wrong."""
-        if not isinstance(data, dict) or not self._may_show or self._attribute("user_is_staff"):
+        learner = self._learner()
+        if learner is None or not isinstance(data, dict) or self._attribute("user_is_staff"):
             return {"nudge": None}
-        self._register()
+        if not self._register():
+            return {"nudge": None}
         occasion = data.get("occasion")
         key = str(self.scope_ids.usage_id)
-        answer = api.ask(
-            self._user_id, self.course_key, [key], occasion if isinstance(occasion, dict) else {}
-        )
+        answer = api.ask(*learner, [key], occasion if isinstance(occasion, dict) else {})
         return answer.as_json()
 
-    @XBlock.json_handler
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
     def respond(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Take down that the learner's own nudge was shown, voted on, followed, put off or unwanted."""
         if self._user_id is None:
             raise JsonHandlerError(403, _("Please sign in first."))
         if not isinstance(data, dict):
             raise JsonHandlerError(400, _("An answer has a decision and what was done."))
-        return api.respond(
-            self._user_id,
-            str(data.get("decision")),
-            str(data.get("what")),
-            _moment(data.get("at")),
-            str(data.get("key", "")),
-        )
+        decision, what, key = (str(data.get(name, "")) for name in ("decision", "what", "key"))
+        try:
+            return api.respond(self._user_id, decision, what, _moment(data.get("at")), key)
+        except PermissionDenied as error:
+            raise JsonHandlerError(403, _("This nudge was shown to somebody else.")) from error
+        except ValidationError as error:
+            raise JsonHandlerError(400, "; ".join(error.messages)) from error
 
-    @XBlock.json_handler
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
     def preferences(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Read or, with {"stopped": bool}, change whether the learner gets nudges at all."""
         if self._user_id is None:
@@ -246,7 +259,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
             return api.preferences(self._user_id).as_json()
         return api.set_preferences(self._user_id, opted_out=bool(stopped)).as_json()
 
-    @XBlock.json_handler
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
     def analytics(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """One view of the staff tab."""
         course_key = self._staff_only()
@@ -256,7 +269,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         except (TypeError, ValueError) as error:
             raise JsonHandlerError(400, str(error)) from error
 
-    @XBlock.json_handler
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
     def night(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Start tonight's job now, or, with {"status": true}, tell how far it is."""
         self._staff_only()
@@ -273,7 +286,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     def _warnings(self) -> list[str]:
         return editing.warnings(self._editable(), surroundings.items(self), surroundings.is_timed(self))
 
-    @XBlock.json_handler
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
     def studio_submit(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Save the form, unless something is wrong with it; with {"check": true} only say what is."""
         if not isinstance(data, dict):
@@ -311,6 +324,8 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         for name, text in node.items():
             if name in block.fields and name not in ("parent", "children", "variants"):
                 setattr(block, name, olx.field(name, block.fields[name], text))
+        olx.known("when", block.when, WHENS)
+        olx.known("audience", block.audience, wording.AUDIENCES)
         block.variants = olx.read(node)
         return block
 
@@ -320,6 +335,8 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         node.attrib.pop("variants", None)
         for name in list(node.attrib):
             node.set(name, olx.plain(node.get(name)))
+        if "item" in node.attrib:
+            node.set("item", surroundings.short(self.item))
         olx.write(node, self.variants)
 
     @staticmethod

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from . import api
 from .olx import VARIANT, plain
@@ -113,15 +114,11 @@ def _never(fields: Mapping[str, Any], items: Mapping[str, Item]) -> list[str]:
     if when in ("problem_failed", "problem_passed") and not fields["course_wide"]:
         if fields["item"] and chosen is None:
             return [
-                _(
-                    "The problem that this waits for has left this unit, so it will never show. Choose another."
-                )
+                _("The problem that this waits for has left the unit, so it never shows. Choose another.")
             ]
         if not graded:
             return [
-                _(
-                    "This unit has no problem yet, so this will never show. Add one, or choose the whole course."
-                )
+                _("This unit has no problem yet, so it never shows. Add one, or choose the whole course.")
             ]
     if when == "item_completed" and not fields["course_wide"]:
         if fields["item"] and chosen is None:
@@ -136,10 +133,12 @@ def _never(fields: Mapping[str, Any], items: Mapping[str, Item]) -> list[str]:
         and chosen.max_attempts
         and fields["attempts"] > chosen.max_attempts
     ):
-        return [
-            _("%(item)s allows %(most)d tries, so a rule from try number %(attempts)d on will never show.")
-            % {"item": chosen.label, "most": chosen.max_attempts, "attempts": fields["attempts"]}
-        ]
+        text = ngettext(
+            "%(item)s allows %(most)d try, so a rule from try number %(attempts)d on never fires.",
+            "%(item)s allows %(most)d tries, so a rule from try number %(attempts)d on never fires.",
+            chosen.max_attempts,
+        )
+        return [text % {"item": chosen.label, "most": chosen.max_attempts, "attempts": fields["attempts"]}]
     if when in ("problem_failed", "problem_passed") and chosen and chosen.hides_results:
         return [
             _("%(item)s does not tell learners their result, so this will never show there.")

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -67,6 +67,15 @@ def field(name: str, kind: Any, text: str) -> Any:
     return value
 
 
+def known(name: str, value: str, values: Collection[str]) -> None:
+    """Check an attribute that is a choice.  Raises BrokenOlx, naming the choices."""
+    if value not in values:
+        raise BrokenOlx(
+            _('The attribute %(name)s="%(text)s" of <nudge> is none of: %(choices)s.')
+            % {"name": name, "text": value, "choices": ", ".join(values)}
+        )
+
+
 def _elements(node: etree._Element) -> list[etree._Element]:
     return [child for child in node if isinstance(child.tag, str)]
 
@@ -90,9 +99,7 @@ def _variant(node: etree._Element, number: int) -> dict[str, str]:
         seen.add(child.tag)
         if len(_elements(child)):
             raise BrokenOlx(
-                _(
-                    "<%(tag)s> of <variant> %(number)d holds markup. Messages are plain text; write &lt; for <."
-                )
+                _("<%(tag)s> of <variant> %(number)d holds markup. Messages are plain text: write &lt;.")
                 % {"tag": child.tag, "number": number}
             )
         text = plain("".join(child.itertext(with_tail=False)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from opaque_keys import InvalidKeyError
+from opaque_keys.edx.keys import CourseKey, UsageKey
 from xblock.plugin import PluginMissingError
 
 from .editing import GRADED, PLAYED, READ, Item
@@ -14,6 +16,26 @@ if TYPE_CHECKING:
 
 DEPTH = 6  # block, unit, subsection, section, course, and one to spare
 NOT_ITEMS = frozenset({"nudge", "discussion"})
+
+
+def resolve(item: str, course_key: CourseKey | None) -> str:
+    """The usage key of `item` (type/name, or a usage key of any run) in this course run.
+
+    Runs are copied with their content, so a full key would wait for something in the old run for ever.
+    """
+    if not item or course_key is None:
+        return item
+    kind, _, name = short(item).partition("/")
+    return str(course_key.make_usage_key(kind, name)) if name else item
+
+
+def short(item: str) -> str:
+    """`item` as OLX says it: problem/quiz1."""
+    try:
+        key = UsageKey.from_string(item)
+    except InvalidKeyError:
+        return item
+    return f"{key.block_type}/{key.block_id}"
 
 
 def ways(block: XBlock) -> dict[str, str]:

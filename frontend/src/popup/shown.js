@@ -63,8 +63,7 @@ export class Shown {
     }
     if (ANSWERED.includes(what)) this.answered = true;
     if (what === "undo") this.answered = false;
-    if (what === "resume") send(this.block.url("preferences"), { stopped: false });
-    else this.say(what);
+    this.say(what);
   }
 
   say(what) {
