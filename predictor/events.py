@@ -78,8 +78,7 @@ def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skippe
         inner = _unwrap(record)
         return parse(inner, now) if inner else Skipped(NO_TYPE)
     context = _mapping(record.get("context"))
-    source = record.get("event_source") or context.get("event_source")
-    if source == "browser" and kind in BROWSER_COPIES:
+    if kind in BROWSER_COPIES and (record.get("event_source") or context.get("event_source")) == "browser":
         return Skipped("browser copy of " + BROWSER_COPIES[kind])
     folded = fold(kind.strip())
     if folded.reason:
@@ -90,14 +89,14 @@ def parse(record: Mapping[str, Any], now: float | None = None) -> Event | Skippe
             return Skipped(AUTHORING)
         folded = folded._replace(token="courseware_load")
     time = _time(record, context, clock.time() if now is None else now)
-    if isinstance(time, Skipped):
-        return time
+    if isinstance(time, str):
+        return Skipped(time)
     learner = _learner(kind, record, context, payload)
     if not learner:
         return Skipped(NO_LEARNER)
-    course = _course(record, context, payload, folded)
-    if isinstance(course, Skipped):
-        return course
+    course, reason = _course(record, context, payload, folded)
+    if reason:
+        return Skipped(reason)
     item = _item(context, payload, folded, course)
     if folded.token == "problem_check":
         return _graded(course, learner, time, item, payload)
@@ -181,26 +180,25 @@ def _epoch(number: float) -> float | None:
     return value
 
 
-def _time(record: Mapping[str, Any], context: Mapping[str, Any], now: float) -> float | Skipped:
+def _time(record: Mapping[str, Any], context: Mapping[str, Any], now: float) -> float | str:
+    """Unix seconds of a record, or the reason why it has none (text)."""
     value = record.get("time") or context.get("timestamp") or record.get("timestamp")
     if value is None or value == "":
-        return Skipped(NO_TIME)
+        return NO_TIME
     seconds = read_time(value)
     if seconds is None:
-        return Skipped(BAD_TIME)
-    if seconds > now + TOLERANCE:
-        return Skipped(FUTURE)
-    if seconds < EARLIEST:
-        return Skipped(TOO_OLD)
-    return seconds
+        return BAD_TIME
+    if EARLIEST <= seconds <= now + TOLERANCE:
+        return seconds
+    return FUTURE if seconds > now else TOO_OLD
 
 
 def _identifier(value: object) -> str:
     """A user id as text; nothing for None, blanks, zero and other types."""
+    if isinstance(value, int):
+        return str(value) if 0 < value < 1 << 63 and value is not True else ""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:
-        return str(value)
     if isinstance(value, float) and value.is_integer() and 0 < value < 1 << 53:
         return str(int(value))
     return ""
@@ -209,15 +207,14 @@ def _identifier(value: object) -> str:
 def _learner(
     kind: str, record: Mapping[str, Any], context: Mapping[str, Any], payload: Mapping[str, Any]
 ) -> str:
-    subject = _identifier(payload.get("user_id"))
-    if subject and kind.startswith(_ABOUT_SOMEBODY):
+    if kind.startswith(_ABOUT_SOMEBODY) and (subject := _identifier(payload.get("user_id"))):
         return subject
-    name = record.get("username") or context.get("username")
-    if name == "anonymous":
-        name = ""
-    return (
-        _identifier(context.get("user_id")) or subject or (_identifier(name) if isinstance(name, str) else "")
-    )
+    actor = _identifier(context.get("user_id")) or _identifier(payload.get("user_id"))
+    return actor or _user_name(record.get("username") or context.get("username"))
+
+
+def _user_name(value: object) -> str:
+    return value.strip() if isinstance(value, str) and value != "anonymous" else ""
 
 
 @lru_cache(maxsize=4096)
@@ -229,21 +226,22 @@ def course_key(text: str) -> str:
 
 def _course(
     record: Mapping[str, Any], context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded
-) -> str | Skipped:
-    named = False
-    told = (payload.get("course_id"), payload.get("context_key"), record.get("course_id"), folded.course)
-    for value in (context.get("course_id"), *told):
-        if value and isinstance(value, str):
-            if key := course_key(value):
-                return key
-            named = True
+) -> tuple[str, str]:
+    """The course run's key and nothing, or nothing and the reason why there is none."""
+    told = context.get("course_id")
+    if isinstance(told, str) and (key := course_key(told)):
+        return key, ""
+    others = (payload.get("course_id"), payload.get("context_key"), record.get("course_id"), folded.course)
+    for value in others:
+        if isinstance(value, str) and (key := course_key(value)):
+            return key, ""
     for value in (record.get("page"), context.get("page"), context.get("path"), record.get("path")):
         if isinstance(value, str) and (key := _course_of_url(value)):
-            return key
+            return key, ""
     for value in (folded.item, *map(payload.get, _ITEM_FIELDS)):
         if isinstance(value, str) and (match := _BLOCK_COURSE.match(value)):
-            return "course-v1:" + match[1]
-    return Skipped(BAD_COURSE if named else OUTSIDE)
+            return "course-v1:" + match[1], ""
+    return "", BAD_COURSE if any((told, *others)) else OUTSIDE
 
 
 @lru_cache(maxsize=16384)
@@ -254,7 +252,7 @@ def _course_of_url(url: str) -> str:
 
 def _item(context: Mapping[str, Any], payload: Mapping[str, Any], folded: Folded, course: str) -> str:
     for field in _ITEM_FIELDS:
-        if (value := payload.get(field)) and isinstance(value, str):
+        if field in payload and isinstance(value := payload[field], str) and value:
             return value
     module = context.get("module")
     if isinstance(module, (dict, Mapping)) and isinstance(value := module.get("usage_key"), str):

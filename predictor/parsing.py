@@ -1,5 +1,6 @@
 """Lines of a tracking log become columns, in this process or in a helper beside it."""
 
+import gc
 import json
 import os
 import subprocess
@@ -192,6 +193,7 @@ def receive(stream: IO[bytes]) -> bytes | None:
 
 def main() -> None:
     """Answer blocks from standard input until it ends."""
+    gc.disable()  # records hold no cycles, and looking for some took a fifth of the time
     now = float(sys.argv[1])
     while (block := receive(sys.stdin.buffer)) is not None:
         send(sys.stdout.buffer, to_bytes(read_block(block, now)))
