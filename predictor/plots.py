@@ -39,7 +39,7 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
 
-def line_plot(title: str, lines: Sequence[Line], ticks: Sequence[tuple[float, str]], y_name: str) -> str:
+def line_plot(title: str, lines: Sequence[Line], ticks: Sequence[tuple[float, str]]) -> str:
     """Series over time with interval whiskers, each named at its right end."""
     values = [value for line in lines for point in line.points for value in point[1:] if value is not None]
     if not values:
@@ -47,7 +47,7 @@ def line_plot(title: str, lines: Sequence[Line], ticks: Sequence[tuple[float, st
     low, high = _round_limits(min(values), max(values))
     x = Axis(ticks[0][0], ticks[-1][0], LEFT + 12, WIDTH - RIGHT)
     y = Axis(low, high, HEIGHT - BOTTOM, TOP)
-    parts = [_grid(y, low, high, y_name), *(_tick(x(value), HEIGHT - BOTTOM, text) for value, text in ticks)]
+    parts = [_grid(y, low, high), *(_tick(x(value), HEIGHT - BOTTOM, text) for value, text in ticks)]
     shift = 5.0
     for index, line in enumerate(lines):
         parts.append(_series(line, x, y, shift * (index - (len(lines) - 1) / 2)))
@@ -59,9 +59,9 @@ def _round_limits(low: float, high: float, step: float = 0.05) -> tuple[float, f
     return int(low / step) * step, (int(high / step) + 1) * step
 
 
-def _grid(y: Axis, low: float, high: float, name: str, step: float = 0.05) -> str:
+def _grid(y: Axis, low: float, high: float, step: float = 0.05) -> str:
     count = round((high - low) / step)
-    parts = [f'<text class="axis" x="{LEFT - 40:g}" y="{TOP - 4:g}">{escape(name)}</text>']
+    parts = []
     for index in range(count + 1):
         place = y(low + index * step)
         parts.append(
@@ -91,12 +91,12 @@ def _series(line: Line, x: Axis, y: Axis, shift: float) -> str:
 
 def _end_labels(lines: Sequence[Line], y: Axis) -> list[str]:
     """Names at the right ends, pushed apart so that none lies on another."""
-    ends = sorted((y(line.points[-1][1]), line) for line in lines if line.points)
-    places = spread([place for place, _ in ends], LABEL_GAP, TOP + 8, HEIGHT - BOTTOM)
+    ordered = sorted(lines, key=lambda line: -line.points[-1][1])
+    places = spread([y(line.points[-1][1]) for line in ordered], LABEL_GAP, TOP + 8, HEIGHT - BOTTOM)
     return [
         f'<text class="label {escape(line.style)}" x="{WIDTH - RIGHT + 26:g}" y="{place + 4:.1f}">'
         f"{escape(line.name)}</text>"
-        for place, (_, line) in zip(places, ends, strict=True)
+        for place, line in zip(places, ordered, strict=True)
     ]
 
 

@@ -50,7 +50,7 @@ svg .label.m-ours { fill: var(--ours); font-weight: 700; }
 def page(result: Mapping[str, Any]) -> str:
     """The HTML of a study's JSON content."""
     config = result["config"]
-    title = f"Who will: {config['target']}"
+    title = f"Predicting {config['target']}"
     sections = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{_headline(result)}</p>",
@@ -90,18 +90,16 @@ def _auc_section(result: Mapping[str, Any]) -> str:
         "AUC of each model over time, with 95% intervals",
         _lines(result, "auc", "auc_low", "auc_high"),
         ticks,
-        "AUC",
     )
     means = line_plot(
         "Mean AUC over courses of each model over time, with 95% intervals",
         _lines(result, "auc_course_mean", "auc_course_low", "auc_course_high"),
         ticks,
-        "mean course AUC",
     )
     return _section(
         "How well, and how early",
         "Whiskers are 95% bootstrap intervals.",
-        _figure(pooled, "All test learners pooled; intervals over learners."),
+        _figure(pooled, "AUC over all test learners pooled; intervals over learners."),
         _figure(means, "Mean of the courses' own AUCs; intervals over courses."),
         _auc_table(result),
     )
@@ -194,7 +192,7 @@ def _calibration_section(result: Mapping[str, Any]) -> str:
             if row["at"] == at and row["bins"]
         ]
         plot = reliability_plot(f"Observed share over predicted probability after {at}", lines)
-        panels.append(_figure(plot, f"after {at}"))
+        panels.append(_figure(plot, f"Observed share over predicted probability, after {at}"))
     return _section(
         "Do the probabilities keep their word?",
         "A point on the dashed line means that of the learners given that probability, just that share had "
@@ -215,7 +213,7 @@ def _spread_section(result: Mapping[str, Any]) -> str:
             ]
             rows.append((model, f"m-{model}", dots))
         plot = strip_plot(f"AUC of each course after {at}", rows)
-        plots.append(_figure(plot, f"after {at}"))
+        plots.append(_figure(plot, f"AUC of each course, after {at}"))
     return _section("From course to course", "A dot is a course, the bar their mean.", *plots)
 
 

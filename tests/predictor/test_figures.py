@@ -1,0 +1,87 @@
+"""Figures from predictions made by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from predictor.cohort import Cohort
+from predictor.evaluation import Findings, Study
+from predictor.figures import figures, joined
+from predictor.metrics import Bin
+from predictor.moments import DAY, Enrolments
+from predictor.sequences import EventTable
+
+STUDY = Study("passed", ("7d",), ("good", "bad"))
+
+
+def findings(courses: int = 6, n: int = 40, seed: int = 0, known: float = np.nan) -> Findings:
+    rng = np.random.default_rng(seed)
+    names = np.repeat([f"c{number}" for number in range(courses)], n)
+    labels = rng.integers(0, 2, courses * n)
+    people = Enrolments(
+        names, np.array([f"l{i}" for i in range(len(names))]), np.zeros(len(names)), np.zeros(len(names))
+    )
+    known_at = np.full(len(names), np.nan)
+    known_at[:10] = known
+    cohort = Cohort(EventTable.of([]), people, labels, known_at)
+    good = np.clip(0.25 + 0.5 * labels + rng.normal(0, 0.2, len(labels)), 0, 1)
+    bad = rng.random(len(labels))
+    probabilities = {"good": good[:, None], "bad": bad[:, None]}
+    return Findings(cohort, np.zeros(len(labels), dtype=np.int64), probabilities, {"good": good[:, None]})
+
+
+def test_rows_have_the_agreed_keys_and_sane_values() -> None:
+    result = figures(STUDY, findings())
+    assert [row["model"] for row in result["rows"]] == ["good", "bad"]
+    for row in result["rows"]:
+        assert {"model", "at", "auc", "auc_course_mean", "auc_low", "auc_high", "ece", "n"} <= set(row)
+        assert row["at"] == "7d"
+        assert row["n"] == 240
+        assert row["auc_low"] < row["auc"] < row["auc_high"]
+    assert result["rows"][0]["auc"] > 0.85 > 0.6 > result["rows"][1]["auc"]
+
+
+def test_the_better_model_is_significantly_better() -> None:
+    (test,) = figures(STUDY, findings())["significance"]
+    assert (test["first"], test["second"], test["courses"]) == ("good", "bad", 6)
+    assert test["difference"] > 0.2
+    assert test["p"] == pytest.approx(2 / 64)
+
+
+def test_who_is_known_by_then_is_not_scored() -> None:
+    result = figures(STUDY, findings(known=6 * DAY))
+    assert result["rows"][0]["n"] == 230
+    assert figures(STUDY, findings(known=8 * DAY))["rows"][0]["n"] == 240
+
+
+def test_a_small_course_is_in_the_mean_but_not_listed() -> None:
+    result = figures(STUDY, findings(n=8))
+    assert result["per_course"] == []
+    assert result["rows"][0]["auc_course_mean"] is not None
+
+
+def test_what_is_not_defined_is_null_and_json_is_strict() -> None:
+    one_class = findings()
+    one_class.cohort.labels[:] = 1
+    result = figures(STUDY, one_class)
+    assert result["rows"][0]["auc"] is None
+    assert result["significance"][0]["p"] is None
+    json.dumps(result, allow_nan=False)
+
+
+def test_inflation_is_the_gain_from_having_seen_the_course() -> None:
+    (row,) = figures(STUDY, findings())["inflation"]
+    assert row["inflation"] == 0
+    assert row["auc_unseen_courses"] == row["auc_same_courses"]
+
+
+def test_small_bins_are_joined_until_none_is_small() -> None:
+    bars = [Bin(0.1, 0.0, 4), Bin(0.2, 0.5, 4), Bin(0.3, 1.0, 12), Bin(0.9, 1.0, 2)]
+    whole = joined(bars)
+    assert [bar.n for bar in whole] == [22]
+    assert whole[0].observed == pytest.approx((0 + 2 + 12 + 2) / 22)
+    assert joined([Bin(0.1, 0.0, 30), Bin(0.2, 0.5, 10)]) == [Bin(0.1, 0.0, 30), Bin(0.2, 0.5, 10)]
+    assert joined([Bin(0.1, 0.0, 3)]) == []
