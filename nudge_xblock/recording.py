@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
-from . import answers, gate
+from . import answers, gate, statements
 from .catalogue import Spot, Wording
 from .gate import Verdict
 from .inputs import Input, stored
@@ -76,7 +75,7 @@ def record(judged: Judged, enrolled: Enrolment, now: datetime) -> Answer:
             if judged.verdict.variant is not None and not _spend(judged, enrolled.learner, now):
                 judged = _beaten(judged)
             row = _row(judged, enrolled, now)
-            row.save(force_insert=True)
+            statements.insert(row)
     except IntegrityError:
         rows = Decision.objects.select_related("variant", "placement")
         return answer(rows.get(moment=judged.moment.digest))
@@ -107,12 +106,7 @@ def _spend(judged: Judged, learner: Learner, now: datetime) -> bool:
     """Count the send against the caps, unless another page changed the learner since we looked."""
     spot = judged.moment.spot
     sends = [*judged.input.standing.sends, Send(now.timestamp(), spot.kind, spot.id)]
-    changed = Learner.objects.filter(pk=learner.pk, version=learner.version).update(
-        sends=[list(send) for send in sends],
-        answers=answers.changed(learner.answers, spot.kind, {"sent": 1}),
-        version=F("version") + 1,
-    )
-    return changed == 1
+    return statements.spend(learner, sends, answers.changed(learner.answers, spot.kind, {"sent": 1}))
 
 
 def _row(judged: Judged, enrolled: Enrolment, now: datetime) -> Decision:

@@ -7,18 +7,18 @@ kept per process for five minutes.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import CharField, F, Q, QuerySet, Value
 
+from . import statements
 from .catalogue import Book
 from .compat import platform
-from .models import Decision, Enrolment, InboxEvent, Learner
+from .models import Enrolment, Learner
 from .triggers import DAY, Facts, Row
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ FRESH = 300.0
 MOST_PERSONS = 20_000
 MOST_ROWS = 3000
 DECISION_DAYS = 2.0
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def person(user_id: int, course_key: CourseKey) -> Person:
     """What the platform says, at most five minutes old."""
     key = (user_id, course_key)
     known = _persons.get(key)
-    if known is not None and time.monotonic() - known[0] < FRESH:
+    if known is not None and monotonic() - known[0] < FRESH:
         return known[1]
     host = platform()
     dues = host.due_dates(course_key, user_id)
@@ -80,7 +81,7 @@ def person(user_id: int, course_key: CourseKey) -> Person:
     )
     if len(_persons) >= MOST_PERSONS:
         _persons.clear()
-    _persons[key] = (time.monotonic(), found)
+    _persons[key] = (monotonic(), found)
     return found
 
 
@@ -91,59 +92,37 @@ def forget() -> None:
 
 def enrolment(user_id: int, course_key: CourseKey) -> Enrolment:
     """The first read: the enrolment with its learner.  Someone never met is written down first."""
-    rows = Enrolment.objects.select_related("learner").order_by()
-    found = rows.filter(learner__user_id=user_id, course_key=course_key)[:1]
-    for row in found:
-        return row
+    found = statements.enrolment(user_id, course_key)
+    if found is not None:
+        return found
     learner, _created = Learner.objects.get_or_create(user_id=user_id)
     row, _created = Enrolment.objects.get_or_create(learner=learner, course_key=course_key)
     row.learner = learner
     return row
 
 
-def past(enrolled: Enrolment, book: Book, moments: Iterable[str], now: datetime) -> Past:
+def past(enrolled: Enrolment, book: Book, moments: Sequence[str], now: datetime) -> Past:
     """The second read.  `moments` are digests to look up however long ago they were decided."""
-    since = now - timedelta(seconds=book.window)
-    tail_from = enrolled.state_through
-    events = InboxEvent.objects.filter(
-        user_id=enrolled.learner.user_id, course_key=enrolled.course_key, time__lte=now
-    )
-    if tail_from is not None:
-        events = events.filter(time__gt=min(since, tail_from))
-    earlier = now - max(timedelta(seconds=book.window), timedelta(days=DECISION_DAYS))
-    decisions = Decision.objects.filter(
-        Q(course_key=enrolled.course_key, created__gt=earlier) | Q(moment__in=list(moments)),
-        learner=enrolled.learner_id,
-    )
-    both = _labelled(events, "event", "time", "token", "item_id", "score").union(
-        _labelled(decisions, "decision", "created", "moment", "reason", "propensity"), all=True
-    )
-    # Decisions sort before events, so a long tail cannot push them out.
-    return _sorted_out(list(both.order_by("label", "-at")[:MOST_ROWS]), tail_from)
+    reach = timedelta(seconds=book.window)
+    through = enrolled.state_through
+    since = EVER if through is None else min(now - reach, through)
+    earlier = now - max(reach, timedelta(days=DECISION_DAYS))
+    found = statements.past(enrolled, since, earlier, moments, now, MOST_ROWS)
+    return _sorted_out(found, None if through is None else through.timestamp())
 
 
-def _labelled(
-    rows: QuerySet[Any], label: str, at: str, name: str, what: str, number: str
-) -> QuerySet[Any, Any]:
-    """Rows of either table under common names: one statement can then fetch both."""
-    mark = Value(label, output_field=CharField())
-    named = rows.order_by().annotate(label=mark, at=F(at), name=F(name), what=F(what), number=F(number))
-    found: QuerySet[Any, Any] = named.values_list("label", "at", "name", "what", "number")
-    return found
-
-
-def _sorted_out(
-    found: list[tuple[str, datetime, str, str, float | None]], tail_from: datetime | None
-) -> Past:
+def _sorted_out(found: Sequence[tuple[Any, ...]], through: float | None) -> Past:
     decided: dict[str, str] = {}
     rows: list[Row] = []
     tail: list[TailRow] = []
-    for label, at, name, what, number in reversed(found):
-        if label == "decision":
+    for label, stored, name, what, number in reversed(found):
+        if not label:
             decided[name] = what
             continue
-        rows.append(Row(at.timestamp(), name, what, number))
-        if tail_from is None or at > tail_from:
+        at = statements.loaded(stored)
+        time = at.timestamp()
+        rows.append(Row(time, name, what, number))
+        if through is None or time > through:
             tail.append(TailRow(at, name, what))
     return Past(tuple(rows), tuple(tail), decided, len(found) < MOST_ROWS)
 

@@ -38,6 +38,8 @@ VISIT_GAP = 1800.0
 FATIGUE_DAYS = 1.5
 WINDOWS = (1200.0, DAY)
 DECAYS = (0.6, 0.9)
+LAST = 100
+"""How many of the newest events have a place in the decayed order; what comes before them weighs nothing."""
 COUNTRY_BUCKETS = 12
 DIFFICULTIES = ("introductory", "intermediate", "advanced")
 EDUCATION = {
@@ -224,27 +226,15 @@ def _recent(behaviour: Behaviour) -> list[float]:
     """How much, in which order and how fast: window counts, decayed order, pace, the visit so far."""
     codes = [_CODES.get(token, _OTHER) for token in behaviour.tokens]
     ages = behaviour.ages
-    counts = [[0.0] * len(ACTIONS) for _ in WINDOWS]
-    for code, age in zip(codes, ages, strict=True):
-        for row, window in zip(counts, WINDOWS, strict=True):
-            if age <= window:
-                row[code] += 1.0
-    return [
-        *(math.log1p(count) for row in counts for count in row),
-        *(value for decay in DECAYS for value in _order(codes, decay)),
-        *_pace(codes, ages),
-    ]
-
-
-def _order(codes: Sequence[int], decay: float) -> list[float]:
-    """Exponentially decayed share of each action among the last events: the newest weighs most."""
-    row, weight = [0.0] * len(ACTIONS), 1.0 - decay
-    for code in reversed(codes):
-        row[code] += weight
-        weight *= decay
-        if weight < 1e-4:
-            break
-    return row
+    if len(codes) != len(ages):
+        raise ValueError(f"{len(codes)} events cannot have {len(ages)} ages")
+    places, old = np.asarray(codes, np.intp), np.asarray(ages, np.float64)
+    values = [np.log1p(np.bincount(places[old <= window], minlength=len(ACTIONS))) for window in WINDOWS]
+    for decay in DECAYS:
+        newest = places[::-1][:LAST]
+        weights = (1.0 - decay) * decay ** np.arange(len(newest))
+        values.append(np.bincount(newest, weights, minlength=len(ACTIONS)))
+    return [*np.concatenate(values).tolist(), *_pace(codes, ages)]
 
 
 def _pace(codes: Sequence[int], ages: Sequence[float]) -> list[float]:

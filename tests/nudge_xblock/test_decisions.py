@@ -13,9 +13,9 @@ from django.db import DatabaseError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from nudge_xblock import decisions, gate, recording, serving, vectors, votes
+from nudge_xblock import decisions, gate, recording, serving, statements, vectors, votes
 from nudge_xblock.compat import CourseDates, Platform
-from nudge_xblock.models import Decision, InboxEvent, Learner
+from nudge_xblock.models import Decision, Learner
 from nudge_xblock.reasons import Reason
 from nudge_xblock.recording import Answer
 
@@ -401,7 +401,7 @@ def test_a_database_that_fails_shows_nothing_and_raises_nothing(caplog: pytest.L
     placed()
     enrolled()
     failed()
-    with mock.patch.object(InboxEvent.objects, "filter", side_effect=DatabaseError("gone away")):
+    with mock.patch.object(statements, "past", side_effect=DatabaseError("gone away")):
         assert ask() == Answer(reason=Reason.FAILED)
     assert "gone away" in caplog.text
 
