@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from predictor.inputs import EVENT_SIZE, InputConfig
-from predictor.store import Tensors
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Network(nn.Module):
         return logits
 
     @torch.no_grad()
-    def tensors(self) -> Tensors:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         """What the numpy cell needs (cell.expected_shapes), the embedding folded into the input weights."""
         size = self.config.hidden
         into_gates = _double(_parameter(self.lstm, "weight_ih_l0")).T
