@@ -30,7 +30,7 @@ class Checkpoints:
     def save(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
         """Replace the checkpoint.  A kill at any moment leaves the one before it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        whole = {name: np.require(array, requirements="C") for name, array in arrays.items()}
         blob = save(whole, metadata={"facts": json.dumps(dict(facts))})
         draft = self.path / f".{FILE}"
         with open(draft, "wb") as handle:

@@ -34,18 +34,18 @@ class HeldOut:
     days: Floats
 
     @property
-    def loss(self) -> float:
-        """Mean cross-entropy per target, mean over the targets that have a known label; NaN without any."""
+    def loss(self) -> float | None:
+        """Mean cross-entropy per target, mean over the targets that have a known label; None without any."""
         known = np.isfinite(self.labels)
         chances = np.clip(sigmoid(self.logits), 1e-6, 1 - 1e-6)
         losses = -np.where(self.labels > 0.5, np.log(chances), np.log(1 - chances))
         means = [losses[rows, column].mean() for column, rows in enumerate(known.T) if rows.any()]
-        return float(np.mean(means)) if means else math.nan
+        return float(np.mean(means)) if means else None
 
-    def calibration(self) -> dict[str, Calibration]:
-        """Scale and shift per target."""
+    def calibration(self, shifted: bool) -> dict[str, Calibration]:
+        """Scale and, if `shifted`, shift per target."""
         return {
-            target: fit_calibration(self.logits[:, column], self.labels[:, column])
+            target: fit_calibration(self.logits[:, column], self.labels[:, column], shifted)
             for column, target in enumerate(self.targets)
         }
 

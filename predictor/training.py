@@ -101,6 +101,7 @@ class Training:
         courses = source.courses
         rolls = trainset.call_roll(source, outcomes, targets, courses)
         _check_labels(rolls, targets)
+        self._by_course = len(rolls) >= MANY_COURSES
         self._split = self._parted(rolls)
         vocabulary = Vocabulary.fit(source, config.min_count, config.min_courses)
         self.inputs = InputConfig(vocabulary.tokens, clock=config.clock)
@@ -110,7 +111,7 @@ class Training:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self._learners = sum(map(len, self._split.learning))
-        self._history: list[dict[str, float]] = []
+        self._history: list[dict[str, float | None]] = []
         self._best = self._weights()
         self._best_loss, self._stale = math.inf, 0
         self._events, self._seconds = 0, 0.0
@@ -133,7 +134,8 @@ class Training:
     def publish(self) -> str:
         """Calibrate, measure and publish; the new version."""
         held = self._held_out()
-        calibration = held.calibration()
+        # Held-out courses are too few to tell the share of ones elsewhere; undersampling has to be undone.
+        calibration = held.calibration(shifted=not self._by_course or self._config.undersample > 0)
         version = self._store.publish(
             KIND,
             self.network.tensors(),
@@ -156,7 +158,7 @@ class Training:
     def _parted(self, rolls: list[Roll]) -> Split:
         config = self._config
         rng = np.random.default_rng([config.seed, 1])
-        split = trainset.held_out(rolls, config.held_out, len(rolls) >= MANY_COURSES, rng)
+        split = trainset.held_out(rolls, config.held_out, self._by_course, rng)
         learning = split.learning
         if config.undersample and self._named:
             learning = trainset.undersampled(learning, config.undersample, rng)
@@ -181,12 +183,13 @@ class Training:
         held = self._held_out().loss
         self._history.append({"loss": float(np.mean(losses)), "held_out_loss": held})
         self._stale += 1
-        if held < self._best_loss:
+        if held is None:
+            self._best, self._stale = self._weights(), 0
+        elif held < self._best_loss:
             self._best, self._best_loss, self._stale = self._weights(), held, 0
         self._save()
-        message = (
-            f"epoch {epoch + 1} of {self._config.epochs}: loss {np.mean(losses):.4f}, held out {held:.4f}"
-        )
+        told = "nobody with a label held out" if held is None else f"held out {held:.4f}"
+        message = f"epoch {epoch + 1} of {self._config.epochs}: loss {np.mean(losses):.4f}, {told}"
         self._tell(epoch, (epoch + 1) / self._config.epochs, float(np.mean(losses)), message)
 
     def _groups(self, epoch: int) -> Iterator[tuple[int, list[tuple[Batch, Tensor]]]]:

@@ -1,0 +1,156 @@
+"""The torch network, and that the numpy cell computes the very same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from predictor.cell import expected_shapes
+from predictor.events import Event
+from predictor.inputs import DAY, InputConfig
+from predictor.sequences import EventTable
+from predictor.steps import build, last_gaps, streams
+from predictor.streaming import Streamer
+from tests.predictor.random_models import KNOWN, START, TARGETS, manifest, room
+
+torch = pytest.importorskip("torch")
+
+from predictor.batches import layout, next_events, to_batch  # noqa: E402
+from predictor.model import ModelConfig, Network, blocks  # noqa: E402
+
+pytestmark = pytest.mark.train
+
+SIZE = ModelConfig(hidden=12, embedding=6, width=5)
+
+
+def random_network(clock: str = "course", seed: int = 0) -> Network:
+    """Large weights everywhere, so that a difference anywhere shows."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    network = Network(SIZE, InputConfig(KNOWN, clock=clock), len(TARGETS)).eval()  # type: ignore[arg-type]
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.4)
+    return network
+
+
+NETWORKS = {clock: random_network(clock) for clock in ("course", "learner")}
+
+
+def in_torch(network: Network, source: EventTable, names: list[str], now: float) -> np.ndarray:
+    """Every learner recomputed from the first event: probabilities [n, targets] before calibration."""
+    people = streams(source.sequences("course"), network.input_config, names).before(np.full(len(names), now))
+    moments = np.full(len(names), now)
+    starts = np.full(len(names), START)
+    steps = build(network.input_config, people, starts, moments, (last_gaps(people), moments))
+    batch = to_batch(steps, network.input_config.event_tokens)
+    with torch.no_grad():
+        hidden = network.hidden(batch)[0] if batch.running else torch.zeros(0, SIZE.hidden)
+        logits = network.readings(hidden, batch)[torch.from_numpy(~steps.markers)]
+    return np.asarray(logits)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    people=room(),
+    clock=st.sampled_from(["course", "learner"]),
+    ahead=st.sampled_from([0.0, 0.4, 1.0, 12.7, 45.0, 380.0]),
+    size=st.integers(1, 7),
+)
+def test_streaming_in_pieces_equals_a_full_recompute_in_torch(
+    people: list[list[Event]], clock: str, ahead: float, size: int
+) -> None:
+    network = NETWORKS[clock]
+    streamer = Streamer(network.tensors(), manifest(network.input_config, SIZE.hidden))
+    source = EventTable.of([event for events in people for event in events])
+    if not source.courses:
+        return
+    sequences = source.sequences("course")
+    names = [f"learner-{place}" for place in range(len(people))]
+    now = float(sequences.times.max()) + ahead * DAY + 1e-3
+    logits = in_torch(network, source, names, now)
+    scale, shift = 1.2, -0.1
+    expected = 1 / (1 + np.exp(-(logits * scale + shift)))
+    for row, name in enumerate(names):
+        state = streamer.begin(START)
+        if name in sequences.learners:
+            place = sequences.learners.index(name)
+            low, high = int(sequences.offsets[place]), int(sequences.offsets[place + 1])
+            for begin in range(low, high, size):
+                part = slice(begin, min(begin + size, high))
+                state = streamer.advance(
+                    state,
+                    [sequences.names[token] for token in sequences.tokens[part]],
+                    sequences.times[part].tolist(),
+                    [sequences.item_names[item] if item >= 0 else "" for item in sequences.items[part]],
+                )
+                state = streamer.unpack(streamer.pack(state))
+        found = streamer.at(state, now).probabilities
+        np.testing.assert_allclose([found[target] for target in TARGETS], expected[row], atol=1e-5)
+
+
+def test_tensors_have_the_shapes_that_the_cell_expects() -> None:
+    network = NETWORKS["course"]
+    shapes = expected_shapes(network.input_config, SIZE.hidden, len(TARGETS), SIZE.width)
+    assert {name: array.shape for name, array in network.tensors().items()} == shapes
+
+
+def test_blocks_cover_every_step_once() -> None:
+    running = [5, 5, 5, 3, 3, 1, 1, 1, 1]
+    assert blocks(running) == [(3, 5), (2, 3), (4, 1)]
+    assert sum(steps * active for steps, active in blocks(running)) == sum(running)
+
+
+@given(lengths=st.lists(st.integers(0, 12), min_size=1, max_size=9))
+def test_a_layout_puts_every_step_in_a_place_of_its_own(lengths: list[int]) -> None:
+    plan = layout(np.array(lengths))
+    assert sorted(plan.place.tolist()) == list(range(sum(lengths)))
+    assert plan.running.sum() == sum(lengths)
+    assert (np.diff(plan.running) <= 0).all()
+    begin = 0
+    offsets = np.concatenate([[0], np.cumsum(plan.running)])
+    rank = {int(learner): place for place, learner in enumerate(plan.order)}
+    for learner, length in enumerate(lengths):
+        own = plan.place[begin : begin + length]
+        assert own.tolist() == [int(offsets[time]) + rank[learner] for time in range(length)]
+        begin += length
+
+
+def test_blocks_give_what_torchs_packed_sequences_give() -> None:
+    network = NETWORKS["course"]
+    lengths = np.array([9, 7, 7, 4, 1])
+    plan = layout(lengths)
+    entered = torch.randn(int(lengths.sum()), SIZE.embedding)
+    with torch.no_grad():
+        ours, (h, c) = network._run(entered, plan.running.tolist(), None)
+        packed = torch.nn.utils.rnn.PackedSequence(entered, torch.from_numpy(plan.running))
+        theirs, (h2, c2) = network.lstm(packed)
+    torch.testing.assert_close(ours, theirs.data, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(h, h2[0], atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(c, c2[0], atol=1e-6, rtol=1e-5)
+
+
+def test_a_learner_is_read_alike_alone_and_among_others() -> None:
+    network = NETWORKS["course"]
+    rng = np.random.default_rng(0)
+    events = [
+        Event("course", f"l{place}", START + float(time), str(rng.choice(KNOWN)))
+        for place in range(6)
+        for time in np.sort(rng.uniform(0, 9 * DAY, 4 * place))
+    ]
+    source, now = EventTable.of(events), START + 10 * DAY
+    names = [f"l{place}" for place in range(6)]
+    together = in_torch(network, source, names, now)
+    for row, name in enumerate(names):
+        np.testing.assert_allclose(in_torch(network, source, [name], now)[0], together[row], atol=1e-5)
+
+
+def test_the_next_event_is_the_learners_own_or_none() -> None:
+    config = InputConfig(KNOWN)
+    events = [Event("course", "a", START + 5, KNOWN[1]), Event("course", "a", START + 2 * DAY, KNOWN[2])]
+    events.append(Event("course", "b", START + 9, KNOWN[0]))
+    people = streams(EventTable.of(events).sequences("course"), config)
+    steps = build(config, people, np.full(2, START), np.full(2, START + 2.5 * DAY))
+    third = config.index()[KNOWN[2]]
+    assert next_events(steps, config.event_tokens).tolist() == [third, third, third, -1, -1, -1, -1]
