@@ -22,7 +22,7 @@ _PIECE: Final = 1 << 17
 class Interrupted(Exception):
     """A compressed file ends too early or is damaged; all that comes before has been handed out.
 
-    Damage is known with certainty only at a member's end, by its checksum: some of what came before may be wrong.
+    Damage may show only at a member's end, by its checksum, so that some of what came before may be wrong.
     """
 
 
