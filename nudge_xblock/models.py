@@ -311,7 +311,7 @@ class Night(models.Model):
     beat = models.DateTimeField(null=True, help_text=_("When the process last showed that it lives."))
 
     class Meta:
-        ordering = ["-started"]
+        ordering = ["-started", "-id"]
 
     def __str__(self) -> str:
         return f"night of {self.started:%Y-%m-%d}"

@@ -27,8 +27,7 @@ from nudge_xblock import (
     training,
 )
 from nudge_xblock.models import Night
-from nudge_xblock.night import ENGAGEMENT, Reporter, Run, Skipped, models, silent
-from predictor.store import BrokenModel
+from nudge_xblock.night import ENGAGEMENT, Reporter, Run, Skipped, silent
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +86,18 @@ def _steps(job: Run, only: Collection[str]) -> dict[str, dict[str, Any]]:
         job.enter(step.name, begun, step.share / whole)
         steps[step.name] = _attempt(step, job)
         begun += step.share / whole
-        Night.objects.filter(pk=job.night.pk, runner=job.night.runner).update(steps=steps)
+        _keep(job, steps)
     return steps
+
+
+def _keep(job: Run, steps: dict[str, dict[str, Any]]) -> None:
+    """Write down what is done, lest a kill takes the record of a promotion with it."""
+    Night.objects.filter(pk=job.night.pk, runner=job.night.runner).update(
+        steps=steps,
+        metrics=job.metrics,
+        promoted=bool(job.promoted),
+        model_version=job.serving.get(ENGAGEMENT, ""),
+    )
 
 
 def _attempt(step: Step, job: Run) -> dict[str, Any]:
@@ -119,11 +128,7 @@ def _finish(job: Run, steps: dict[str, dict[str, Any]]) -> Night:
         step=failed[0] if failed else "",
         progress=1.0,
         failed=bool(failed),
-        promoted=bool(job.promoted),
         verdict=_verdict(steps, failed),
-        metrics=job.metrics,
-        model_version=_serving(),
-        steps=steps,
     )
     return job.night
 
@@ -140,13 +145,6 @@ def _verdict(steps: dict[str, dict[str, Any]], failed: list[str]) -> str:
             parts.append(steps[name]["words"])
     parts += [f"The step {name} failed: {steps[name]['words']}" for name in failed]
     return " ".join(parts) or "Done."
-
-
-def _serving() -> str:
-    try:
-        return models().current(ENGAGEMENT) or ""
-    except BrokenModel:
-        return ""
 
 
 def status(night_id: int | None = None) -> dict[str, Any]:

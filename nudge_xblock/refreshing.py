@@ -45,7 +45,7 @@ class Course(NamedTuple):
 
 def refresh(job: Run) -> str:
     """The night's step: every course run that has events or enrolments."""
-    streamer = _streamer()
+    streamer = _streamer(job.serving.get(ENGAGEMENT))
     keys = courses.known()
     count = 0
     for number, course_key in enumerate(keys):
@@ -61,14 +61,13 @@ def refresh(job: Run) -> str:
 
 def refresh_course(course_key: CourseKey, now: datetime | None = None) -> int:
     """Refresh one course run, outside the night; return how many enrolments."""
-    return _refresh(course_key, now or timezone.now(), _streamer(), None)
+    streamer = _streamer(models().current(ENGAGEMENT))
+    return _refresh(course_key, now or timezone.now(), streamer, None)
 
 
-def _streamer() -> Streamer | None:
-    """The serving model, read afresh: this process may have promoted another a moment ago."""
-    store = models()
-    version = store.current(ENGAGEMENT)
-    return Streamer(*store.load(ENGAGEMENT, version)) if version else None
+def _streamer(version: str | None) -> Streamer | None:
+    """The model of that version, read afresh: this process may have promoted it a moment ago."""
+    return Streamer.load(models(), version) if version else None
 
 
 def _refresh(course_key: CourseKey, now: datetime, streamer: Streamer | None, job: Run | None) -> int:

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('beat', models.DateTimeField(help_text='When the process last showed that it lives.', null=True)),
             ],
             options={
-                'ordering': ['-started'],
+                'ordering': ['-started', '-id'],
             },
         ),
         migrations.CreateModel(

@@ -44,7 +44,9 @@ class Campus(Platform):
             passed = end if diligence(user_id) > 0.5 else None
             done = end if diligence(user_id) > 0.6 else None
             found.append(
-                Result(user_id, passed is not None, done is not None, passed, done, "audit", starts(course_key))
+                Result(
+                    user_id, passed is not None, done is not None, passed, done, "audit", starts(course_key)
+                )
             )
         return found
 
