@@ -262,7 +262,8 @@ def test_two_copies_of_the_script_share_one_page(visit: Make) -> None:
             await new Promise((done) => { script.onload = done; document.head.append(script); });
             const element = document.querySelector(".nudge-here").closest(".xblock-v1, .vert");
             const args = { view: "learner", text: {}, trigger: { when: "problem_failed" } };
-            new window.NudgeCard({ handlerUrl: () => "/" }, element, { ...args, problems: [], others: [], played: [] });
+            const none = { problems: [], others: [], played: [] };
+            new window.NudgeCard({ handlerUrl: () => "/" }, element, { ...args, ...none });
             return window.nudgePage === before;
         }"""
     )
