@@ -11,8 +11,8 @@ AGENT: Final = (
 )
 START: Final = datetime(2016, 1, 11, tzinfo=UTC)
 
-# Kinds of lines and how often they come, in the order of the list published with the Communicator study; a browser's
-# copy of problem_check and handler requests come beside it, as they do in real logs.
+# Kinds of lines and how often they come, in the order of the list published with the Communicator study; a
+# browser's copy of problem_check and requests to a block's handler come beside it, as they do in real logs.
 KINDS: Final = {
     "play_video": 16,
     "/courses/{course}/courseware/{chapter}/{sequence}/": 13,
