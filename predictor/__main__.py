@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from . import commands
-from .roster import INSTALL, NAMES
+from .roster import INSTALL, NAMES, MissingExtra
 from .store import BrokenModel, NoModel
 
-EXPECTED = (ValueError, OSError, LookupError, BrokenModel, NoModel, FloatingPointError)
+EXPECTED = (ValueError, OSError, LookupError, BrokenModel, NoModel, FloatingPointError, MissingExtra)
 OPTIONAL = {"numpy", "pyarrow", "sklearn", "torch", "tqdm"}
 
 

@@ -105,8 +105,15 @@ def evaluate(options: Namespace) -> int:
     _limit_threads(options.threads)
     roster.require(study.models)
     columns = [name.strip() for name in options.slices.split(",") if name.strip()]
-    findings, table = _findings(options, study, out.with_name(out.name + ".work"))
-    groups = by_slice.read_groups(table, columns, findings.cohort) if columns else {}
+    everyone = _cohort(options.events, options.outcomes, study)
+    test = _test_cohort(options, study, everyone) if options.test_events else None
+    table = options.test_outcomes or options.outcomes
+    groups = by_slice.read_groups(table, columns, test or everyone) if columns else {}
+    folder = out.with_name(out.name + ".work")
+    if test:
+        findings = evaluation.study_of_test(study, everyone, test, folder, say)
+    else:
+        findings = evaluation.study_by_folds(study, everyone, folder, say)
     say("computing figures and intervals")
     result = figures.figures(study, findings)
     result["slices"] = list(by_slice.slices(study, findings, groups)) if groups else []
@@ -146,16 +153,12 @@ def _study(options: Namespace) -> Study:
     )
 
 
-def _findings(options: Namespace, study: Study, folder: Path) -> tuple[Findings, str]:
-    """What was found, and the outcome table whose learners were tested."""
-    everyone = _cohort(options.events, options.outcomes, study)
-    if not options.test_events:
-        return evaluation.study_by_folds(study, everyone, folder, say), options.outcomes
+def _test_cohort(options: Namespace, study: Study, everyone: Cohort) -> Cohort:
     test = _cohort(options.test_events, options.test_outcomes, study)
     both = sorted(set(everyone.enrolments.courses.tolist()) & set(test.enrolments.courses.tolist()))
     if both:
         say(f"{len(both)} test courses are in training too ({both[0]}…): their figures will flatter")
-    return evaluation.study_of_test(study, everyone, test, folder, say), options.test_outcomes
+    return test
 
 
 def _cohort(events: str, outcomes: str, study: Study) -> Cohort:
