@@ -164,7 +164,7 @@ def queue_logs(paths: Iterable[Path | str]) -> int:
 
     files = expand(paths)
     for path in files:
-        tasks.ingest_log.delay(path)
+        tasks.send(tasks.ingest_log, path)
     return len(files)
 
 
@@ -195,7 +195,7 @@ def queue_refresh(course_keys: Sequence[CourseKey] = ()) -> int:
 
     keys = list(course_keys) or courses.known()
     for key in keys:
-        tasks.refresh_course.delay(str(key))
+        tasks.send(tasks.refresh_course, str(key))
     return len(keys)
 
 

@@ -38,7 +38,7 @@ def _launch(night: Night) -> None:
         if has_broker():
             from nudge_xblock import tasks
 
-            tasks.night.apply_async(retry=False)
+            tasks.send(tasks.night)
         else:
             _detach(night)
     except (OSError, KombuError) as error:

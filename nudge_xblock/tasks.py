@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import api
+
+
+def send(task: Any, *arguments: Any) -> None:
+    """Queue a task, or raise at once what keeps the broker from taking it.
+
+    Where the platform routes tasks by EXPLICIT_QUEUES, it is asked; elsewhere NUDGE_QUEUE is the queue.
+    """
+    routed = hasattr(settings, "EXPLICIT_QUEUES")
+    task.apply_async(arguments, queue=None if routed else settings.NUDGE_QUEUE, retry=False)
 
 
 class NightFailed(RuntimeError):
