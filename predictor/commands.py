@@ -121,7 +121,7 @@ def evaluate(options: Namespace) -> int:
     write_whole(out, json.dumps(result, indent=1, allow_nan=False).encode())
     page = out.with_suffix(".html") if out.suffix == ".json" else out.with_name(out.name + ".html")
     write_whole(page, report.page(result).encode())
-    _print_rows(result["rows"])
+    print_rows(result["rows"])
     say(f"figures in {out}, the report in {page}")
     return 0
 
@@ -184,7 +184,9 @@ def _config(options: Namespace, study: Study, findings: Findings) -> dict[str, A
     }
 
 
-def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
+def print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    """A table of AUC, interval, mean of courses, calibration error and learners."""
+
     def text(value: float | None) -> str:
         return "     -" if value is None else f"{value:6.3f}"
 

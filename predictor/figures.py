@@ -106,9 +106,19 @@ def _per_course(
         for course, n in zip(names.tolist(), sizes.tolist(), strict=True):
             if n < SMALL_CELL:
                 continue
+            fold = int(findings.folds[courses == course][0])
             for name in study.models:
                 value = per_course[name, place][course]
-                yield plain({"model": name, "at": study.at[place], "course": course, "auc": value, "n": n})
+                yield plain(
+                    {
+                        "model": name,
+                        "at": study.at[place],
+                        "course": course,
+                        "fold": fold,
+                        "auc": value,
+                        "n": n,
+                    }
+                )
 
 
 def _reliability(study: Study, findings: Findings) -> Iterator[Row]:

@@ -46,7 +46,8 @@ class Part:
 
     def __init__(self, source: EventSource, courses: Sequence[str]) -> None:
         self._source = source
-        self.courses = tuple(course for course in source.courses if course in set(courses))
+        wanted = set(courses)
+        self.courses = tuple(course for course in source.courses if course in wanted)
 
     def sequences(self, course_id: str) -> Sequences:
         """The events of one of the courses; KeyError for any other."""
