@@ -196,7 +196,7 @@ def _judged(question: Question, fresh: Sequence[Moment]) -> Judged:
     """Judge the most promising of the moments."""
     rules = policy.current()
     helpfulness = serving.helpfulness.current()
-    tail = question.known.tail if question.known.whole else ()
+    tail = situation.tail(question.known, question.enrolled) if question.known.whole else ()
     outlook = states.outlook(question.enrolled, tail, question.now)
     reading = outlook.reading if question.known.whole else None
     spots = [moment.spot for moment in fresh]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
@@ -36,15 +36,15 @@ def judge(given: Input, draw: float) -> tuple[Verdict, Verdict]:
 
 def stored(given: Input, wanted: Verdict, occasion: str) -> dict[str, Any]:
     """The input as plain JSON for `Decision.inputs`; the predictions have a column of their own."""
-    limits = asdict(given.limits)
+    limits = _flat(given.limits)
     if given.limits.quiet is not None:
         limits["quiet"] = [each.isoformat() for each in given.limits.quiet]
     return {
         "occasion": occasion,
         "candidates": [[each.id, [_listed(tally) for tally in each.tallies]] for each in given.candidates],
-        "history": asdict(given.history),
-        "policy": asdict(given.policy),
-        "standing": {**asdict(given.standing), "sends": [list(send) for send in given.standing.sends]},
+        "history": _flat(given.history),
+        "policy": _flat(given.policy),
+        "standing": {**_flat(given.standing), "sends": [list(send) for send in given.standing.sends]},
         "limits": limits,
         "kind": given.kind,
         "now": given.now,
@@ -74,6 +74,11 @@ def unstored(row: Decision) -> Input:
         kept["now"],
         _reason(kept["overruled"]),
     )
+
+
+def _flat(value: History | Policy | Standing | Limits) -> dict[str, Any]:
+    """The fields by name; dataclasses' own `asdict` copies what needs no copy."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _listed(tally: Tally) -> list[float]:

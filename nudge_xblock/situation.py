@@ -7,11 +7,11 @@ kept per process for five minutes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 
@@ -57,7 +57,6 @@ class Past:
     """
 
     rows: tuple[Row, ...]
-    tail: tuple[TailRow, ...]
     decided: Mapping[str, str]
     whole: bool
 
@@ -108,23 +107,26 @@ def past(enrolled: Enrolment, book: Book, moments: Sequence[str], now: datetime)
     since = EVER if through is None else min(now - reach, through)
     earlier = now - max(reach, timedelta(days=DECISION_DAYS))
     found = statements.past(enrolled, since, earlier, moments, now, MOST_ROWS)
-    return _sorted_out(found, None if through is None else through.timestamp())
+    loaded = statements.loaded
+    return Past(
+        rows=tuple(
+            [
+                Row(loaded(at), name, what, number)
+                for label, at, name, what, number in reversed(found)
+                if label
+            ]
+        ),
+        decided={name: what for label, _, name, what, _ in found if not label},
+        whole=len(found) < MOST_ROWS,
+    )
 
 
-def _sorted_out(found: Sequence[tuple[Any, ...]], through: float | None) -> Past:
-    decided: dict[str, str] = {}
-    rows: list[Row] = []
-    tail: list[TailRow] = []
-    for label, stored, name, what, number in reversed(found):
-        if not label:
-            decided[name] = what
-            continue
-        at = statements.loaded(stored)
-        time = at.timestamp()
-        rows.append(Row(time, name, what, number))
-        if through is None or time > through:
-            tail.append(TailRow(at, name, what))
-    return Past(tuple(rows), tuple(tail), decided, len(found) < MOST_ROWS)
+def tail(known: Past, enrolled: Enrolment) -> Iterator[TailRow]:
+    """The events after the stored state, as `states` takes them; made only when read."""
+    through = enrolled.state_through.timestamp() if enrolled.state_through else float("-inf")
+    for row in known.rows:
+        if row.time > through:
+            yield TailRow(datetime.fromtimestamp(row.time, UTC), row.token, row.item)
 
 
 def facts(

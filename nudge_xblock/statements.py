@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
 
 from .models import Decision, Enrolment, InboxEvent, Learner
@@ -56,10 +56,10 @@ def enrolment(user_id: int, course_key: CourseKey) -> Enrolment | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    values = list(row)
+    values, database = list(row), connections[DEFAULT_DB_ALIAS]
     for place, column, converters in reader.converters:
         for convert in converters:
-            values[place] = convert(values[place], column, connection)
+            values[place] = convert(values[place], column, database)
     split = len(reader.enrolment)
     found = Enrolment.from_db(connection.alias, reader.enrolment, values[:split])
     found.learner = Learner.from_db(connection.alias, reader.learner, values[split:])
@@ -92,16 +92,17 @@ def spend(learner: Learner, sends: Sequence[Sequence[Any]], counts: dict[str, An
 
 def insert(decision: Decision) -> None:
     """Store a new decision.  Raises IntegrityError where its moment has one already."""
+    database = connections[DEFAULT_DB_ALIAS]  # itself rather than its proxy, which every field would ask
     fields = Decision._meta.concrete_fields
-    values = [field.get_db_prep_save(getattr(decision, str(field.attname)), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(_insertion(connection.vendor), values)
+    values = [field.get_db_prep_save(getattr(decision, str(field.attname)), database) for field in fields]
+    with database.cursor() as cursor:
+        cursor.execute(_insertion(database.vendor), values)
 
 
-def loaded(at: Any) -> datetime:
-    """A time as this database gives it: text in SQLite, without a zone in MySQL."""
+def loaded(at: Any) -> float:
+    """Unix seconds of a time as this database gives it: text in SQLite, without a zone in MySQL."""
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return float((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp())
 
 
 def _stored(at: datetime) -> Any:

@@ -75,16 +75,12 @@ class HelpfulnessModel:
     def __post_init__(self) -> None:
         self._kinds = _columns(self.names, ("kind",))
         self._states = _columns(self.names, STATE_GROUPS)
+        self._hidden = len(_columns(self.names, ("hidden",)))
 
     @property
     def hidden_size(self) -> int:
         """How many values of the LSTM's state the model expects."""
-        return sum(name.startswith("hidden.") for name in self.names)
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The LSTM targets whose predictions the model expects."""
-        return tuple(name.partition(".")[2] for name in self.names if name.startswith("reading."))
+        return self._hidden
 
     @classmethod
     def fit(

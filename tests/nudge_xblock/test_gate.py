@@ -137,7 +137,9 @@ def test_one_moment_in_ten_is_sent_whatever_the_model_says() -> None:
 
 def test_exploration_spends_its_share_evenly_over_the_wordings() -> None:
     candidates = [Candidate(name, prediction=LIKED) for name in "ab"]
-    assert decide(candidates, KNOWN, Policy(), RULE).propensities == pytest.approx({"a": 0.95, "b": 0.05, HOLD: 0.0})
+    assert decide(candidates, KNOWN, Policy(), RULE).propensities == pytest.approx(
+        {"a": 0.95, "b": 0.05, HOLD: 0.0}
+    )
 
 
 def test_a_new_learner_receives_the_message_whatever_the_model_says() -> None:
@@ -190,7 +192,11 @@ def test_a_threshold_replaces_the_margins() -> None:
 
 
 def test_the_wording_with_the_best_prospect_is_chosen_and_the_first_of_equals() -> None:
-    candidates = [Candidate("a", prediction=IGNORED), Candidate("b", prediction=LIKED), Candidate("c", prediction=LIKED)]
+    candidates = [
+        Candidate("a", prediction=IGNORED),
+        Candidate("b", prediction=LIKED),
+        Candidate("c", prediction=LIKED),
+    ]
     assert best(candidates, Policy())[0].id == "b"
     assert decide(candidates, KNOWN, Policy(), RULE).variant == "b"
 

@@ -117,8 +117,12 @@ def test_a_send_from_a_clock_that_runs_ahead_counts() -> None:
     assert why(Limits(per_day=1), sends=[Send(NOW + 60, "a", 1)]) is Reason.CAP_DAY
 
 
-@pytest.mark.parametrize(("fewer", "expected"), [(0, (4, 10)), (1, (2, 5)), (2, (1, 2)), (3, (1, 1)), (99, (1, 1))])
-def test_each_wish_for_fewer_halves_the_caps_down_to_one_a_week(fewer: int, expected: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("fewer", "expected"), [(0, (4, 10)), (1, (2, 5)), (2, (1, 2)), (3, (1, 1)), (99, (1, 1))]
+)
+def test_each_wish_for_fewer_halves_the_caps_down_to_one_a_week(
+    fewer: int, expected: tuple[int, int]
+) -> None:
     assert caps(Limits(per_day=4, per_week=10), fewer) == expected
 
 

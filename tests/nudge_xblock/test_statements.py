@@ -90,7 +90,7 @@ def test_the_past_holds_events_and_decisions_within_reach() -> None:
         (0, "asked for"),
         (1, "problem_check_incorrect"),
     ]
-    assert statements.loaded(found[2][1]) == NOW - timedelta(seconds=10)
+    assert statements.loaded(found[2][1]) == NOW.timestamp() - 10
     assert len(statements.past(row, reach, reach, [], NOW, 1)) == 1
 
 

@@ -1,0 +1,31 @@
+"""Settings become the gate's policy and restraint's limits, or an error that names the setting."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from nudge_xblock import policy
+from nudge_xblock.gate import Policy
+from nudge_xblock.restraint import Limits
+
+
+def test_the_defaults_of_the_settings_are_those_of_the_gate() -> None:
+    assert policy.current() == Policy()
+    assert policy.limits() == Limits()
+
+
+@override_settings(
+    NUDGE_QUIET_HOURS=["22:00", "07:30"], NUDGE_COOL_DOWN_MINUTES=5, NUDGE_KIND_COOL_DOWN_MINUTES=90
+)
+def test_quiet_hours_and_minutes_are_read() -> None:
+    assert policy.limits() == Limits(cool_down=300.0, kind_cool_down=5400.0, quiet=(time(22), time(7, 30)))
+
+
+@pytest.mark.parametrize("hours", [["22:00"], ["22", "lunch"], "22:00-07:00", [1, 2], 5])
+def test_quiet_hours_that_are_none_are_refused_by_name(hours: Any) -> None:
+    with override_settings(NUDGE_QUIET_HOURS=hours), pytest.raises(ValueError, match="NUDGE_QUIET_HOURS"):
+        policy.limits()
