@@ -3,8 +3,8 @@
     python -m benchmarks.evaluation [--data DIR] [--courses N] [--folds N] [--models a,b,…] [--kept DIR]
 
 Needs an event table and an outcome table (`events.parquet`, `outcomes.csv`, target `dropped_out`) that are
-not part of the project; says so and skips where they are absent. By default eight courses in four folds, which
-takes some minutes; `--courses 0` takes all. `--kept` keeps what was fitted, so that an interrupted run goes on.
+not part of the project; says so and skips where they are absent. By default eight courses in four folds,
+which takes minutes; `--courses 0` takes all. `--kept` keeps what was fitted: an interrupted run goes on.
 """
 
 from __future__ import annotations
