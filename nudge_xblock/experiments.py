@@ -102,7 +102,7 @@ def share_always(successes: float, trials: float, level: float = LEVEL) -> Inter
 
 
 def clustered_share(successes: Floats, trials: Floats, level: float = LEVEL) -> Interval:
-    """Always-valid interval of a share whose trials come in clusters, float64[n] each: a learner's belong together.
+    """Always-valid interval of a share whose trials come in clusters: successes, trials per learner, [n].
 
     The counts are scaled down by the design effect (Kish 1965; Korn and Graubard 1998), never up.
     """
@@ -148,7 +148,7 @@ def learners_needed(deviation: float, width: float, level: float = LEVEL) -> int
     """Learners until `radius` falls to `width`; None when that is out of reach."""
     if radius(MOST_LEARNERS, deviation, level) > width:
         return None
-    low, high = 1, MOST_LEARNERS
+    low, high = 0, MOST_LEARNERS
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if radius(middle, deviation, level) > width else (low, middle)

@@ -258,6 +258,11 @@ def first_promoted() -> Sentence:
     return say(_("The first model is in use; from now on every night’s model has to be better"))
 
 
+def answers_promoted() -> Sentence:
+    """Only the model of what learners answer was replaced."""
+    return say(_("A newer model of what helps is in use; the model of what learners will do stays"))
+
+
 def not_promoted(outcome: str) -> Sentence:
     """The model that served before still does."""
     said = {

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import findings
 from .models import Night
-from .night import ENGAGEMENT
+from .night import ENGAGEMENT, HELPFULNESS
 
 SHOWN = 14
 
@@ -52,10 +52,17 @@ def line(night: Night) -> dict[str, Any]:
         "id": night.pk,
         "at": night.started.isoformat(),
         "outcome": outcome(night),
+        "taken": night.promoted and night.model_version == engagement.get("version"),
         "version": engagement.get("version", ""),
         "why": night.verdict,
         "scores": [one for one in scores if one["auc"] is not None],
+        "answers": answers(night.metrics.get(HELPFULNESS, {})),
     }
+
+
+def answers(figures: dict[str, Any]) -> dict[str, float | None]:
+    """Log loss in foreseeing what learners answer to nudges, of the new model and of the old one."""
+    return {name: (figures.get(name) or {}).get("log_loss") for name in ("new", "old")}
 
 
 def outcome(night: Night) -> str:
@@ -87,6 +94,8 @@ def finding(lines: list[dict[str, Any]]) -> findings.Sentence:
     newest = lines[0]
     if newest["outcome"] != "promoted":
         return findings.not_promoted(newest["outcome"])
+    if not newest["taken"]:
+        return findings.answers_promoted()
     compared = [one for one in newest["scores"] if one["serving"] is not None]
     if not compared:
         return findings.first_promoted()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 from opaque_keys.edx.keys import CourseKey
@@ -116,7 +116,7 @@ def decide(
         who = int(rng.integers(len(learners)))
         created = until - timedelta(days=float(ago))
         row = decision(rng, learners[who], variants, taste[who], created, key)
-        row.id, row.moment = UUID(int=int(rng.integers(2**62)) << 64 | number), f"{key} {number}"
+        row.id, row.moment = uuid5(NAMESPACE_OID, f"{key} {number}"), f"{key} {number}"
         if features:
             row.features = {"kept": "x" * features}
         sent = row.variant_id is not None

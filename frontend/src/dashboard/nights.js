@@ -72,7 +72,7 @@ function scored({ words }, { auc, low, high }) {
 }
 
 /** Tonight's model, with its interval, beside the one that was in use, on the scale that all nights share. */
-function dumbbell(page, { at, outcome }, score, label, x) {
+function dumbbell(page, { at, taken }, score, label, x) {
   const { t, fine, weekday, number } = page.words;
   const place = (value) => `${x(value)}%`;
   const lines = [`${label}, ${weekday(at)}`, t("new_scored", { value: scored(page, score) })];
@@ -81,7 +81,7 @@ function dumbbell(page, { at, outcome }, score, label, x) {
   lines.push(t("measured_on", { count: number(score.learners) }));
   const mark = s(
     "svg",
-    { class: `nudge-span nudge-dumbbell nudge-dumbbell-${outcome}`, role: "img", "aria-label": lines.join(". "), height: 36 },
+    { class: `nudge-span nudge-dumbbell${taken ? "" : " nudge-not-taken"}`, role: "img", "aria-label": lines.join(". "), height: 36 },
     s("line", { class: "nudge-rule", x1: "0%", x2: "100%", y1: 24, y2: 24 }),
     score.low !== null && s("line", { class: "nudge-range", x1: place(score.low), x2: place(score.high), y1: 24, y2: 24 }),
     score.serving !== null && s("line", { class: "nudge-was", x1: place(score.serving), x2: place(score.serving), y1: 15, y2: 33 }),
@@ -100,6 +100,7 @@ function table(page, lines, targets, finding) {
     head: [
       t("night"),
       ...targets.flatMap(({ label }) => ["new_of", "serving_of", "error_of"].map((key) => t(key, { target: label }))),
+      t("answers_error"),
       t("verdict"),
       t("why"),
     ],
@@ -110,6 +111,7 @@ function table(page, lines, targets, finding) {
         if (!score) return [t("not_measured"), t("none"), t("none")];
         return [scored(page, score), write(score.serving), t("pair", { new: write(score.ece), old: write(score.serving_ece) })];
       }),
+      t("pair", { new: write(line.answers.new), old: write(line.answers.old) }),
       t(`night_${line.outcome}`),
       line.why,
     ]),
