@@ -7,6 +7,9 @@ four (GrowthBook: an experiment by hash; Vowpal Wabbit: contextual-bandit predic
 `decisions.ask` end to end on SQLite and, with `--mariadb`, on a MariaDB server that the benchmark starts.
 The rivals are measured where their packages are installed (`growthbook`, `vowpalwabbit`), and touch no
 database.
+
+A learner has 100 events today, of which the LSTM (64 units) reads the newest 40 at the moment of asking: its
+stored state holds the others.
 """
 
 from __future__ import annotations
@@ -32,8 +35,10 @@ from predictor.helpfulness import HelpfulnessModel
 
 ARMS = 4
 EVENTS = 100
+TAIL = 40
 HIDDEN = 64
 WARM = 50
+TOKENS = ("problem_check_incorrect", "play_video", "seq_next")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -225,20 +230,30 @@ class _World:
     """A course with one nudge of four wordings, and learners who each fail the quiz again and again."""
 
     def __init__(self, count: int) -> None:
-        from tests.nudge_xblock import moments
+        from django.conf import settings
+
+        from tests.nudge_xblock import engagement, moments
 
         self.moments, self.count, self.chance = moments, count, random.Random(3)
         moments.placed(variants=[moments.wording(f"Wording {arm}") for arm in range(ARMS)])
-        moments.serve([0.3, 0.1, 0.6], self._models())
+        self.engagement = engagement.publish(settings.NUDGE_MODEL_DIR, hidden=HIDDEN)
+        targets = tuple(sorted(engagement.TARGETS))
+        moments.serve([0.3, 0.1, 0.6], settings.NUDGE_MODEL_DIR, HIDDEN, self.engagement, targets)
         self._learners()
 
-    def _models(self) -> str:
-        from django.conf import settings
+    def _state(self) -> bytes:
+        """The LSTM's state before the tail; every learner did the same."""
+        from nudge_xblock import serving
 
-        return str(settings.NUDGE_MODEL_DIR)
+        streamer = serving.engagement.current().model
+        assert streamer is not None
+        before = range(EVENTS - 1, TAIL - 1, -1)
+        times = [self.moments.NOW.timestamp() - 20.0 * number - 1.0 for number in before]
+        state = streamer.begin(times[0])
+        return streamer.pack(streamer.advance(state, [TOKENS[number % 3] for number in before], times))
 
     def _learners(self) -> None:
-        """Each with an enrolment and a day's events in the inbox."""
+        """Each with an enrolment, a day's events in the inbox, the newest of them not yet in the state."""
         from datetime import timedelta
         from uuid import uuid4
 
@@ -248,9 +263,17 @@ class _World:
         m = self.moments
         answers = {"sent": 20, "answered": 9, "helpful": 5, "not_helpful": 1}
         Learner.objects.bulk_create([Learner(user_id=user, answers=answers) for user in range(self.count)])
-        learners = Learner.objects.order_by("user_id")
+        learners, state = Learner.objects.order_by("user_id"), self._state()
         Enrolment.objects.bulk_create(
-            [Enrolment(learner=learner, course_key=m.COURSE, started=m.NOW) for learner in learners]
+            Enrolment(
+                learner=learner,
+                course_key=m.COURSE,
+                started=m.NOW - timedelta(days=9),
+                state=state,
+                state_model=self.engagement,
+                state_through=m.NOW - timedelta(seconds=20 * TAIL),
+            )
+            for learner in learners
         )
         for user in range(self.count):
             InboxEvent.objects.bulk_create(
@@ -259,7 +282,7 @@ class _World:
                     course_key=m.COURSE,
                     user_id=user,
                     time=m.NOW - timedelta(seconds=20 * number + 1),
-                    token=("problem_check_incorrect", "play_video", "seq_next")[number % 3],
+                    token=TOKENS[number % 3],
                     item_id=m.QUIZ if number % 3 == 0 else "",
                 )
                 for number in range(EVENTS)

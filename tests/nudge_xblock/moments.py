@@ -69,9 +69,15 @@ def failed(ago: float = 1.0, user_id: int = 7, item: str = QUIZ) -> InboxEvent:
     return happened("problem_check_incorrect", ago, item, user_id, 0.0)
 
 
-def serve(probabilities: Sequence[float], folder: Any, hidden: int = 0, engagement: str = "") -> str:
+def serve(
+    probabilities: Sequence[float],
+    folder: Any,
+    hidden: int = 0,
+    engagement: str = "",
+    targets: tuple[str, ...] = (),
+) -> str:
     """Promote a model that predicts these three probabilities for everybody; its version."""
-    names = features.names(hidden, ())
+    names = features.names(hidden, targets)
     states = sum(name.partition(".")[0] in features.STATE_GROUPS for name in names)
     tensors = {
         "w": np.zeros((len(names), 3), np.float32),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 from django.db import DatabaseError, connection
 from django.test import override_settings
@@ -15,10 +16,12 @@ from django.test.utils import CaptureQueriesContext
 
 from nudge_xblock import decisions, gate, recording, serving, statements, vectors, votes
 from nudge_xblock.compat import CourseDates, Platform
-from nudge_xblock.models import Decision, Learner
+from nudge_xblock.models import Decision, Enrolment, Learner
 from nudge_xblock.reasons import Reason
 from nudge_xblock.recording import Answer
+from predictor.streaming import Reading
 
+from .engagement import publish
 from .moments import CLAIM, COURSE, NOW, QUIZ, enrolled, failed, fields, happened, placed, serve, wording
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
@@ -246,6 +249,44 @@ def test_a_model_of_another_lstms_states_is_not_asked(stores: Path) -> None:
     assert ask(0.02).nudge is None  # the moment is decided
     failed(0.2)
     assert ask(0.02).reason is Reason.EXPLORE
+
+
+def test_the_lstms_state_at_the_moment_is_what_the_model_sees(stores: Path) -> None:
+    engagement = publish(stores / "models")
+    size = len(_reading().hidden)
+    serve([0.4, 0.1, 0.5], stores / "models", size, engagement, tuple(sorted(_reading().probabilities)))
+    placed()
+    enrolled(**KNOWN)
+    failed()
+    assert ask().reason is Reason.HELPFUL
+    row = Decision.objects.get()
+    seen = vectors.unkept(row.features)
+    assert seen is not None
+    assert (row.model_version, seen.hidden) == (engagement, size)
+    np.testing.assert_array_equal(seen.shared[:size], _reading().hidden)
+    assert np.abs(seen.shared[:size]).max() > 0.0
+
+
+def _reading() -> Reading:
+    """What the LSTM makes of one wrong answer a second before now."""
+    streamer = serving.engagement.current().model
+    assert streamer is not None
+    at = NOW.timestamp() - 1.0
+    began = Enrolment.objects.filter(started__isnull=False).values_list("started", flat=True).first()
+    state = streamer.begin(began.timestamp() if began else at)
+    return streamer.at(streamer.advance(state, ["problem_check_incorrect"], [at], [QUIZ]), NOW.timestamp())
+
+
+def test_a_missing_state_holds_back_and_says_so(stores: Path) -> None:
+    engagement = publish(stores / "models")
+    targets = tuple(sorted(_reading().probabilities))
+    serve([0.4, 0.1, 0.5], stores / "models", len(_reading().hidden), engagement, targets)
+    placed()
+    row = enrolled(**KNOWN)
+    row.state, row.state_model, row.state_through = b"of another", "older", NOW - timedelta(hours=1)
+    row.save()
+    failed()
+    assert ask().reason is Reason.NO_STATE
 
 
 def test_the_vectors_that_were_seen_are_kept_exactly(stores: Path) -> None:
