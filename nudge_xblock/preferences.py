@@ -8,7 +8,7 @@ from django.db import transaction
 
 from nudge_xblock.models import Learner
 
-FEWEST = 3  # each step halves the caps; the third leaves about one nudge in a fortnight
+FEWEST = 3  # each step halves the caps, down to one nudge a week
 
 
 @dataclass(frozen=True)
