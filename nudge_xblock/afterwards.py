@@ -1,15 +1,18 @@
 """Work that waits until the request is over, so that no learner waits for it.
 
-Views that run in other threads copy the context and share what it holds, so the same list is seen under
-WSGI and ASGI alike.
+That is so under WSGI, as the platform is served.  Under ASGI, where Django tells of a request's beginning in
+a context that its view does not see, work is done at once instead, in a thread of its own where it must be.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
+
+from django.db import connections
 
 LOG = logging.getLogger(__name__)
 
@@ -22,10 +25,12 @@ _collected: ContextVar[dict[Work, list[Any]] | None] = ContextVar("nudge_xblock_
 def collect(work: Work, item: Any) -> None:
     """Have `work` called once, with every item collected for it, when the request ends; outside one, now."""
     collected = _collected.get()
-    if collected is None:
-        _do(work, [item])
-    else:
+    if collected is not None:
         collected.setdefault(work, []).append(item)
+    elif (loop := _running_loop()) is not None:
+        loop.run_in_executor(None, _do_in_thread, work, [item])
+    else:
+        _do(work, [item])
 
 
 def begin_request(**_kwargs: Any) -> None:
@@ -47,8 +52,20 @@ def _do_all(collected: dict[Work, list[Any]] | None) -> None:
         _do(work, items)
 
 
+def _do_in_thread(work: Work, items: list[Any]) -> None:
+    _do(work, items)
+    connections.close_all()
+
+
 def _do(work: Work, items: list[Any]) -> None:
     try:
         work(items)
     except Exception:
         LOG.exception("%s failed for %d items", work.__qualname__, len(items))
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
