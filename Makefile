@@ -34,8 +34,13 @@ bench: .venv/.made ## Measure every figure in benchmarks/README.md, each beside 
 quality: .venv/.made ## Check style, types and import contracts
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-messages: .venv/.made ## Extract and compile the translations
-	cd nudge_xblock && ../.venv/bin/django-admin makemessages --all --no-location && ../.venv/bin/django-admin compilemessages
+messages: .venv/.made ## Extract the texts into nudge_xblock/locale and compile their translations
+	cd nudge_xblock && ../.venv/bin/django-admin makemessages --locale ar --symlinks --no-location --no-obsolete --keep-pot
+	cd nudge_xblock/locale && for po in */LC_MESSAGES/django.po; do \
+		msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-location $$po django.pot && \
+		msgattrib --no-obsolete --output-file=$$po $$po && \
+		msgfmt --check --output-file=$${po%.po}.mo $$po || exit 1; done
+	rm nudge_xblock/locale/django.pot
 
 clean: ## Remove the environment and everything made
 	rm -rf .venv .tox var build dist *.egg-info frontend/node_modules

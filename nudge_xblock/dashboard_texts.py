@@ -92,7 +92,7 @@ def _notes() -> dict[str, str]:
             "Groups of fewer than ten learners are hidden, and others where they would give them away."
         ),
         "note_secret": _("Not shown, as nearly everyone is in one group or groups are too small: {list}."),
-        "note_votes": _("Lines show 95% intervals that stay true however often you look."),
+        "note_votes": _("Lines show 95 percent intervals that stay true however often you look."),
         "note_effect": _(
             "The shaded band marks changes too small to matter. The interval stays true however "
             "often you look, "

@@ -23,8 +23,8 @@ def card() -> dict[str, str]:
         "stop_done": _("These messages are off now, in all your courses."),
         "resume": _("Turn them on again"),
         "resume_done": _("They are on again."),
-        "thanks_yes": _("Thank you. Good to know that it helped."),
-        "thanks_no": _("Thank you. That helps us choose better ones."),
+        "thanks_yes": _("Thank you. Glad it helped."),
+        "thanks_no": _("Thank you. We will choose better."),
         "undo": _("Undo"),
         "undone": _("Taken back."),
     }
@@ -123,7 +123,7 @@ def _form() -> dict[str, str]:
         "refused": _(
             "It was not saved: you may no longer be signed in as an author. What you wrote is still here."
         ),
-        "fix": _("Please look at what is marked below; nothing was saved yet."),
+        "fix": _("Please look at what is marked; nothing was saved yet."),
         "leave": _("Leave without saving?"),
         "leave_yes": _("Leave"),
         "leave_no": _("Keep editing"),

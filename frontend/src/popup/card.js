@@ -66,15 +66,20 @@ export function make(nudge, text, on) {
   };
 
   const answered = el("div", { className: "answer" });
+  const tell = (words, seen = true) => {
+    status.textContent = words;
+    status.classList.toggle("unseen", !seen);
+  };
   const vote = (what) => {
     on(what);
-    status.textContent = what === "helpful" ? text.thanks_yes : text.thanks_no;
+    tell(what === "helpful" ? text.thanks_yes : text.thanks_no);
     swap(answered, button(text.undo, "quiet", undo));
     swap(foot, close(), fewer());
   };
   const undo = () => {
     on("undo");
-    status.textContent = text.undone;
+    // The question is back, which says it to the eye.
+    tell(text.undone, false);
     swap(answered, asking());
     swap(foot, close(text.not_now), fewer());
   };
@@ -82,18 +87,18 @@ export function make(nudge, text, on) {
   const fewer = () =>
     button(text.fewer, "quiet", () => {
       on("fewer");
-      status.textContent = text.fewer_done;
+      tell(text.fewer_done);
       swap(answered);
       swap(foot, close(), button(text.stop, "quiet", stop));
     });
   const stop = () => {
     on("stop");
-    status.textContent = text.stop_done;
+    tell(text.stop_done);
     swap(foot, close(), button(text.resume, "quiet", resume));
   };
   const resume = () => {
     on("resume");
-    status.textContent = text.resume_done;
+    tell(text.resume_done);
     swap(foot, close());
   };
 

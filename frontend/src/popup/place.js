@@ -2,6 +2,8 @@
 
 const GUTTER = 12;
 const STEP = 12;
+/** Room left below a card, which grows by a line when it answers. */
+const SPARE = 24;
 const ANSWERS = [
   "input:not([type=hidden])", "textarea", "select", "label", "button",
   "[contenteditable]:not([contenteditable=false])", "[role=radio]", "[role=checkbox]", "[role=textbox]",
@@ -133,9 +135,10 @@ export async function place(host, anchor, unit, also = null) {
   const answers = boxes(ANSWERS, view, host);
   if (also) answers.push(also.getBoundingClientRect());
   const { width, height } = host.getBoundingClientRect();
+  const size = { width, height: height + SPARE };
   const rtl = getComputedStyle(host).direction === "rtl";
   const rect = anchor.getBoundingClientRect();
-  const found = spot({ width, height }, view, clip(rect, view), answers, boxes(CONTENT, view, host), rtl);
+  const found = spot(size, view, clip(rect, view), answers, boxes(CONTENT, view, host), rtl);
   if (found) settle(host, found.x, found.y);
   else if (unit) dock(host, unit);
   delete host.dataset.unplaced;
