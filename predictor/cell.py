@@ -107,11 +107,12 @@ class Cell:
 
 
 class Work:
-    """Room for stepping one enrolment; not to be shared between threads."""
+    """Room for stepping one enrolment at a time; not to be shared between threads."""
 
     __slots__ = (
         "_cell",
         "_forget",
+        "_halves",
         "_hidden",
         "_input",
         "_inputs",
@@ -121,49 +122,53 @@ class Work:
         "_out",
         "_scratch",
         "_sigmoids",
-        "_values",
         "_wide",
     )
 
-    def __init__(self, cell: Cell, values: Floats32) -> None:
-        """`values` [2 * hidden], h then c, is changed in place by every step."""
+    def __init__(self, cell: Cell) -> None:
         size = cell.hidden
         self._cell = cell
         self._wide = np.empty(4 * size, dtype=np.float32)
         self._sigmoids = self._wide[: 3 * size]
         self._input, self._forget, self._out, self._new = self._wide.reshape(4, size)
+        self._halves = np.full(3 * size, HALF)
         self._scratch = np.empty(size, dtype=np.float32)
+        self._memory = np.empty(size, dtype=np.float32)
         self._joined = np.empty(EVENT_SIZE + size, dtype=np.float32)
         self._inputs, self._hidden = self._joined[:EVENT_SIZE], self._joined[EVENT_SIZE:]
-        self._values, self._memory = values[:size], values[size:]
-        self._hidden[:] = self._values
+
+    def load(self, values: Floats32) -> None:
+        """Start from `values` [2 * hidden], h then c."""
+        self._hidden[:] = values[: len(self._hidden)]
+        self._memory[:] = values[len(self._hidden) :]
+
+    def values(self) -> Floats32:
+        """h and c as they are now [2 * hidden], for keeps."""
+        return np.concatenate((self._hidden, self._memory))
 
     def event(self, token: int, numbers: tuple[float, ...]) -> None:
         """One event: its token and its EVENT_SIZE numbers."""
         self._inputs[:] = numbers
-        np.dot(self._joined, self._cell.step_matrix, out=self._wide)
-        np.add(self._wide, self._cell.tokens[token], out=self._wide)
+        np.dot(self._joined, self._cell.step_matrix, self._wide)
+        np.add(self._wide, self._cell.tokens[token], self._wide)
         self._apply()
 
     def marker(self, gates: Floats32) -> None:
         """One marker, given what it adds to the gates [4 * hidden]."""
-        np.dot(self._hidden, self._cell.recurrent, out=self._wide)
-        np.add(self._wide, gates, out=self._wide)
+        np.dot(self._hidden, self._cell.recurrent, self._wide)
+        np.add(self._wide, gates, self._wide)
         self._apply()
 
-    def finish(self) -> None:
-        """Write h back into the values given."""
-        self._values[:] = self._hidden
-
     def _apply(self) -> None:
-        np.tanh(self._wide, out=self._wide)
-        np.multiply(self._sigmoids, HALF, out=self._sigmoids)
-        np.add(self._sigmoids, HALF, out=self._sigmoids)
-        np.multiply(self._memory, self._forget, out=self._memory)
-        np.multiply(self._input, self._new, out=self._scratch)
-        np.add(self._memory, self._scratch, out=self._memory)
-        np.tanh(self._memory, out=self._scratch)
-        np.multiply(self._out, self._scratch, out=self._hidden)
+        # Outputs by position and a vector of halves, not a number: numpy's own overhead counts here.
+        np.tanh(self._wide, self._wide)
+        np.multiply(self._sigmoids, self._halves, self._sigmoids)
+        np.add(self._sigmoids, self._halves, self._sigmoids)
+        np.multiply(self._memory, self._forget, self._memory)
+        np.multiply(self._input, self._new, self._scratch)
+        np.add(self._memory, self._scratch, self._memory)
+        np.tanh(self._memory, self._scratch)
+        np.multiply(self._out, self._scratch, self._hidden)
 
 
 def advance(gates: Floats32, hidden: Floats32, memory: Floats32, scratch: Floats32, size: int) -> None:

@@ -12,8 +12,7 @@ a table and one product with a matrix of [EVENT_SIZE + hidden, 4 * hidden].
 from __future__ import annotations
 
 import math
-import struct
-import zlib
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,16 +38,15 @@ from predictor.inputs import (
     reading,
     time_constants,
 )
+from predictor.packing import State, pack_state, unpack_state
 from predictor.sequences import Sequences
 from predictor.store import ModelStore
 
+__all__ = ["KIND", "Reading", "State", "Streamer"]
+
 KIND = "engagement"
-MAGIC = b"NX1"
 STEPS_AT_ONCE = 32_768
 """Steps of a refresh held in memory at once."""
-
-_HEADER = struct.Struct("<3sBH4dII")
-_CHECKSUM = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
@@ -62,52 +60,6 @@ class Reading:
 
     probabilities: dict[str, float]
     hidden: Floats32
-
-
-class State:
-    """One enrolment between two events.  Treat it as a value: `Streamer` never changes one it was given.
-
-    Args:
-        course_start: when the course run began.
-        time: the newest event, -inf before the first.
-        first: the first event, NaN before it.
-        events, days: events and active days so far.
-    """
-
-    __slots__ = (
-        "cell",
-        "counted",
-        "counts",
-        "course_start",
-        "days",
-        "events",
-        "first",
-        "items",
-        "seen",
-        "time",
-    )
-
-    def __init__(self, course_start: float, cell: Floats32, counts: Floats, seen: bytearray) -> None:
-        self.course_start = course_start
-        self.time = -math.inf
-        self.first = math.nan
-        self.events = 0
-        self.days = 0
-        self.items = 0
-        self.counted = 0.0
-        """The time that `counts` [scales, tokens] are weighted towards."""
-        self.cell = cell
-        """[2 * hidden]: h, then c."""
-        self.counts = counts
-        self.seen = seen
-        """Sketch of the items met so far, one bit each."""
-
-    def copy(self) -> State:
-        """An independent state with the same content."""
-        twin = State(self.course_start, self.cell.copy(), self.counts.copy(), self.seen.copy())
-        twin.time, twin.first, twin.counted = self.time, self.first, self.counted
-        twin.events, twin.days, twin.items = self.events, self.days, self.items
-        return twin
 
 
 class Streamer:
@@ -127,6 +79,7 @@ class Streamer:
         self._calibration = np.array(pairs, dtype=np.float32).reshape(-1, 2)
         self._cell = Cell(tensors, self.inputs, self.hidden_size, len(self.targets))
         self._index = self.inputs.index()
+        self._rooms = threading.local()
         self._constants = time_constants(self.inputs)
         self._rates = [(scale, 1.0 / seconds) for scale, seconds in enumerate(self._constants)]
 
@@ -156,12 +109,12 @@ class Streamer:
         if len(tokens) != len(times) or (items and len(items) != len(tokens)):
             raise ValueError(f"{len(tokens)} tokens, {len(times)} times and {len(items)} items do not match")
         state = state.copy()
-        work = Work(self._cell, state.cell)
+        work = self._work(state.cell)
         for number, (token, time) in enumerate(zip(tokens, times, strict=True)):
             if not state.time <= time < math.inf:
                 raise ValueError(f"event {number} at {time} does not follow the event at {state.time}")
             self._fold(state, work, self._index.get(token, 0), time, items[number] if items else "")
-        work.finish()
+        state.cell = work.values()
         return state
 
     def at(self, state: State, now: float) -> Reading:
@@ -171,12 +124,9 @@ class Streamer:
         """
         if not state.time <= now < math.inf:
             raise ValueError(f"cannot read at {now}: the state holds an event at {state.time}")
-        cell = state.cell.copy()
-        origin = self._origin(state)
-        work = Work(self._cell, cell)
+        origin, work = self._origin(state), self._work(state.cell)
         self._pass_markers(state, work, self._days(state, origin, now), origin)
-        work.finish()
-        hidden = cell[: self.hidden_size].copy()
+        hidden = work.values()[: self.hidden_size].copy()
         probabilities = self._probabilities(hidden[None], self._describe(state, np.array([now])))
         return Reading(dict(zip(self.targets, probabilities[0].tolist(), strict=True)), hidden)
 
@@ -185,49 +135,14 @@ class Streamer:
 
         `half` stores the network's part in float16, at an error of about 1e-3 in a probability.
         """
-        version = self.version.encode()
-        header = _HEADER.pack(
-            MAGIC,
-            int(half),
-            len(version),
-            state.course_start,
-            state.time,
-            state.first,
-            state.counted,
-            state.events,
-            state.days,
-        )
-        cell = state.cell.astype(np.float16 if half else np.float32)
-        counts = state.counts.astype(np.float32)
-        body = header + version + cell.tobytes() + counts.tobytes() + bytes(state.seen)
-        return body + _CHECKSUM.pack(zlib.crc32(body))
+        return pack_state(state, self.version, half)
 
     def unpack(self, packed: bytes) -> State:
         """The inverse of `pack`.
 
         Raises ValueError for bytes that are damaged, and for a state of another model, naming both versions.
         """
-        body = packed[: -_CHECKSUM.size]
-        if len(packed) < _HEADER.size or not packed.startswith(MAGIC):
-            raise ValueError("not a packed state: rebuild it from the enrolment's events")
-        if _CHECKSUM.unpack(packed[-_CHECKSUM.size :])[0] != zlib.crc32(body):
-            raise ValueError("the packed state is damaged: rebuild it from the enrolment's events")
-        _, half, name, start, time, first, counted, events, days = _HEADER.unpack_from(body)
-        version = body[_HEADER.size : _HEADER.size + name].decode()
-        if version != self.version:
-            raise ValueError(f"the state belongs to model {version}, not to {self.version}: rebuild it")
-        state = self.begin(start)
-        kind = np.dtype(np.float16 if half else np.float32)
-        place = _HEADER.size + name
-        state.cell = np.frombuffer(body, kind, 2 * self.hidden_size, place).astype(np.float32)
-        place += 2 * self.hidden_size * kind.itemsize
-        counts = np.frombuffer(body, np.float32, state.counts.size, place)
-        state.counts = counts.reshape(state.counts.shape).astype(np.float64)
-        state.seen = bytearray(body[place + 4 * state.counts.size :])
-        state.time, state.first, state.counted = time, first, counted
-        state.events, state.days = events, days
-        state.items = int.from_bytes(state.seen, "little").bit_count()
-        return state
+        return unpack_state(packed, self.version, 2 * self.hidden_size, self.inputs.counts_shape)
 
     def refresh(
         self,
@@ -288,6 +203,14 @@ class Streamer:
                 state.items = int(facts.items[row])
             states.append(state)
         return states
+
+    def _work(self, values: Floats32) -> Work:
+        """This thread's room for stepping, started from `values`; good until the next call in the thread."""
+        work: Work | None = getattr(self._rooms, "work", None)
+        if work is None:
+            work = self._rooms.work = Work(self._cell)
+        work.load(values)
+        return work
 
     def _fold(self, state: State, work: Work, token: int, time: float, item: str) -> None:
         origin = self._origin(state)
