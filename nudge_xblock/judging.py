@@ -121,7 +121,7 @@ def _left(learners: Sequence[str], sequences: Sequences, moment: float, now: flo
         if place is None:
             continue
         times = sequences.times[int(sequences.offsets[place]) : int(sequences.offsets[place + 1])]
-        before, through = np.searchsorted(times, [moment, end])
+        before, through = np.searchsorted(times, moment), np.searchsorted(times, end, "right")
         if before:
             truth[row] = float(through == before)
     return truth

@@ -117,17 +117,23 @@ def _digest(shown: Iterable[Shown], engagement: str | None) -> str:
 
 
 def shown_nudges(job: Run) -> Iterable[Shown]:
-    """Every nudge shown in the last year whose learner had time to answer, oldest first."""
+    """Every nudge shown in the last year whose learner had time to answer, oldest first.
+
+    Those decided by a release that described learners otherwise are left out; the night's report counts them.
+    """
     rows = Decision.objects.filter(
         variant__isnull=False,
         shown_at__isnull=False,
         created__gt=job.now - timedelta(days=DAYS),
         created__lte=job.now - SETTLED,
     ).select_related("learner")
+    job.figures["left_out"] = 0
     for decision in rows.defer("inputs", "propensities", "predictions").order_by("created", "pk").iterator():
         seen = vectors.unkept(decision.features)
         if seen is not None and str(decision.variant_id) in seen.messages:
             yield Shown(decision, seen)
+        else:
+            job.figures["left_out"] += 1
 
 
 def lessons_for(shown: Sequence[Shown], version: str | None, store: ModelStore) -> Lessons:

@@ -1,0 +1,127 @@
+"""Figures of models on learners that neither was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import override_settings
+
+from nudge_xblock import judging, labels
+from nudge_xblock.compat import CourseDates, Platform, Result
+from nudge_xblock.night import ENGAGEMENT, Run
+from predictor.streaming import Reading
+
+from . import engagement, nighttime
+from .nighttime import NOW, event, store
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
+DAY = timedelta(days=1)
+START = NOW - 40 * DAY
+
+
+class School(Platform):
+    """An ended course run of learners 1 to 40; the even ones passed, the first ten of them on day 10."""
+
+    def course_dates(self, course_key: Any) -> CourseDates:
+        return CourseDates(start=START, end=NOW - DAY)
+
+    def outcomes(self, course_key: Any) -> list[Result]:
+        found = []
+        for user_id in range(1, 41):
+            passed = user_id % 2 == 0
+            when = START + (10 if user_id <= 20 else 35) * DAY if passed else None
+            found.append(Result(user_id, passed, passed, when, when, "audit", START))
+        return found
+
+
+class Oracle:
+    """What judging asks of a streamer, answered by rule; remembers at which moments it was asked of whom."""
+
+    targets = ("pass", "leave")
+
+    def __init__(self, right: bool = True) -> None:
+        self.right = right
+        self.asked: list[tuple[float, int]] = []
+
+    def refresh(self, sequences: Any, start: float, now: float, learners: Sequence[str]) -> dict[str, Any]:
+        self.asked.append(((now - start) / 86400, len(learners)))
+        chances = {learner: 0.9 if (int(learner) % 2 == 0) == self.right else 0.1 for learner in learners}
+        nothing = np.zeros(1, np.float32)
+        return {
+            learner: (None, Reading({"pass": chance, "leave": 1 - chance}, nothing))
+            for learner, chance in chances.items()
+        }
+
+
+@pytest.fixture
+def job() -> Iterator[Run]:
+    with override_settings(NUDGE_COMPAT=f"{__name__}.School", NUDGE_HELD_OUT_SHARE=1.0):
+        for user_id in range(1, 41):
+            days = range(3, 36, 3) if user_id % 2 == 0 else range(3, 8, 3)
+            store(*(event(user_id, NOW - START - day * DAY) for day in days))
+        run = nighttime.run()
+        labels.collect(run)
+        yield run
+
+
+def figures(job: Run, *oracles: Oracle) -> dict[str, Any]:
+    return judging.engagement_figures(job, oracles)  # type: ignore[arg-type]
+
+
+def test_both_models_are_asked_about_the_same_learners_at_each_week_and_month(job: Run) -> None:
+    new, old = Oracle(), Oracle(right=False)
+    found = figures(job, new, old)
+    assert new.asked == old.asked == [(7.0, 40), (14.0, 40), (21.0, 40), (30.0, 40)]
+    assert found["pass"]["new"]["auc"] == 1.0
+    assert found["pass"]["old"]["auc"] == 0.0
+
+
+def test_a_learner_whose_outcome_was_known_by_then_is_not_asked_about(job: Run) -> None:
+    found = figures(job, Oracle())
+    assert found["pass"]["n"] == 40 + 3 * 30, "ten passed on day 10"
+    assert found["pass"]["positives"] == 20 + 3 * 10
+
+
+def test_who_left_is_read_off_the_stream(job: Run) -> None:
+    found = figures(job, Oracle())
+    # The odd learners' last event is on day 6.  The even ones come every third day, and so within two days of
+    # each moment: on day 9, at its last instant; on day 15; on days 21 and 30, at the very moment.
+    assert found["leave"]["n"] == 4 * 40
+    assert found["leave"]["positives"] == 4 * 20
+    assert found["leave"]["new"]["auc"] == 1.0
+
+
+def test_moments_that_have_not_come_are_not_asked_about(job: Run) -> None:
+    job.now = START + 15 * DAY
+    oracle = Oracle()
+    figures(job, oracle)
+    assert [days for days, _ in oracle.asked] == [7.0, 14.0]
+
+
+def test_a_model_that_does_not_answer_with_numbers_is_noticed(job: Run) -> None:
+    class Mute(Oracle):
+        def refresh(self, *arguments: Any) -> dict[str, Any]:
+            nothing = np.zeros(1, np.float32)
+            said = {"pass": float("nan"), "leave": 0.5}
+            return {learner: (None, Reading(said, nothing)) for learner in arguments[3]}
+
+    assert figures(job, Mute())["pass"]["new"] == {
+        "auc": None, "auc_low": None, "auc_high": None, "ece": None, "finite": False,
+    }  # fmt: skip
+
+
+def test_tonights_model_is_a_candidate_only_after_it_was_measured(job: Run, settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    job.candidates[ENGAGEMENT] = "20260101T000000Z-00000000"
+    with pytest.raises(LookupError):
+        judging.evaluate(job)
+    assert ENGAGEMENT not in job.candidates, "a step that failed leaves no model to promote"
+    job.candidates[ENGAGEMENT] = version
+    words = judging.evaluate(job)
+    assert "AUC" in words
+    assert job.metrics[ENGAGEMENT]["version"] == version
+    assert ENGAGEMENT in job.refused or ENGAGEMENT in job.candidates

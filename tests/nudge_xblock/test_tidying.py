@@ -1,0 +1,74 @@
+"""The inbox is emptied of what is stored, old and folded in; of nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nudge_xblock import ingesting, tidying
+from nudge_xblock.models import Enrolment, InboxEvent
+from nudge_xblock.night import ENGAGEMENT, models
+
+from . import engagement, nighttime
+from .moments import enrolled, happened
+from .nighttime import NOW
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
+DAY = 86400.0
+# `happened` counts back from the gate tests' NOW, which lies a day and some hours before the night.
+
+
+def left() -> int:
+    return InboxEvent.objects.count()
+
+
+def test_only_old_rows_go() -> None:
+    happened("play_video", 20 * DAY)
+    happened("play_video", 5 * DAY)
+    job = nighttime.run()
+    ingesting.read_inbox(job)
+    assert tidying.purge_inbox(job) == 1
+    assert left() == 1
+
+
+def test_rows_that_the_store_was_not_given_stay() -> None:
+    job = nighttime.run()
+    happened("play_video", 20 * DAY)
+    assert tidying.purge_inbox(job) == 0
+    ingesting.read_inbox(job)
+    happened("play_video", 21 * DAY)
+    assert tidying.purge_inbox(job) == 1
+    assert left() == 1, "the one that came after the inbox was read"
+
+
+def test_rows_that_a_stored_state_still_lacks_stay() -> None:
+    happened("play_video", 20 * DAY)
+    state = {"state": b"x", "state_through": NOW - timedelta(days=25)}
+    enrolled(7)
+    Enrolment.objects.update(**state)
+    job = nighttime.run()
+    ingesting.read_inbox(job)
+    assert tidying.purge_inbox(job) == 0
+    Enrolment.objects.update(state_through=NOW)
+    assert tidying.purge_inbox(job) == 1
+
+
+def test_rows_of_an_enrolment_without_a_state_go_since_its_state_will_come_from_the_store() -> None:
+    happened("play_video", 20 * DAY)
+    enrolled(7)
+    job = nighttime.run()
+    ingesting.read_inbox(job)
+    assert tidying.purge_inbox(job) == 1
+
+
+def test_old_model_versions_go_but_never_the_serving_one(settings: Any) -> None:
+    first = engagement.publish(settings.NUDGE_MODEL_DIR, seed=0)
+    for seed in range(1, 13):
+        engagement.publish(settings.NUDGE_MODEL_DIR, seed=seed)
+    models().promote(ENGAGEMENT, first)
+    tidying.tidy(nighttime.run())
+    assert models().current(ENGAGEMENT) == first
+    assert tidying.KEPT_VERSIONS <= len(models().versions(ENGAGEMENT)) <= tidying.KEPT_VERSIONS + 2
+    assert models().load(ENGAGEMENT)

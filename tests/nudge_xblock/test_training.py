@@ -1,0 +1,145 @@
+"""Training in a process of its own: what it is told, what it says, and what it must not see."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nudge_xblock import courses, labels, trainer, training
+from nudge_xblock.holdout import is_held_out
+from nudge_xblock.night import ENGAGEMENT, Skipped, models
+
+from . import engagement, nighttime
+from .moments import COURSE
+from .nighttime import NOW, event, store
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
+
+
+def some_events() -> None:
+    for user_id in range(1, 31):
+        store(*(event(user_id, timedelta(hours=hours), item=f"v{hours}") for hours in range(20, 400, 30)))
+
+
+def test_without_events_there_is_nothing_to_train_on() -> None:
+    with pytest.raises(Skipped, match="there are no events yet"):
+        training.train(nighttime.run())
+
+
+def test_without_torch_the_words_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    with pytest.raises(Skipped, match=r'pip install "nudge-xblock\[train\]"'):
+        training.train(nighttime.run())
+
+
+@pytest.mark.train
+def test_a_model_is_trained_and_published_but_serves_only_when_promoted(settings: Any) -> None:
+    some_events()
+    settings.NUDGE_TRAINING = {"hidden": 8, "embedding": 4, "width": 4, "epochs": 1}
+    job = nighttime.run()
+    said: list[str] = []
+    job.reporter = lambda step, progress, words: said.append(words)
+    labels.collect(job)
+    words = training.train(job)
+    version = job.candidates[ENGAGEMENT]
+    assert words == f"Trained {version} to foresee leave."
+    assert models().current(ENGAGEMENT) is None
+    assert models().manifest(ENGAGEMENT, version)["config"]["hidden"] == 8
+    assert any(one.startswith("epoch 1 of 1") for one in said)
+    assert "torch" not in _imported_by_this_process_for_training()
+
+    again = nighttime_again(job)
+    assert "before the last night was killed" in training.train(again), "not judged yet: it is taken up"
+    assert again.candidates[ENGAGEMENT] == version
+    training.mark_judged()
+    with pytest.raises(Skipped, match=f"nothing is new since {version} was"):
+        training.train(again)
+    store(event(99, timedelta(hours=1)))
+    labels.collect(again)
+    training.train(again)
+    assert again.candidates[ENGAGEMENT] != version
+
+
+def nighttime_again(job: Any) -> Any:
+    job.candidates.clear()
+    return job
+
+
+def _imported_by_this_process_for_training() -> set[str]:
+    code = (
+        "import json, sys, django; django.setup(); from nudge_xblock import api, nightly, tasks, training; "
+    )
+    code += "print(json.dumps(sorted(sys.modules)))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(child.stdout))
+
+
+@pytest.mark.train
+def test_a_setting_that_training_does_not_know_fails_in_words(settings: Any) -> None:
+    some_events()
+    settings.NUDGE_TRAINING = {"hiden": 8}
+    job = nighttime.run()
+    labels.collect(job)
+    with pytest.raises(training.TrainingFailed, match=r"unknown training settings \['hiden'\]"):
+        training.train(job)
+    assert ENGAGEMENT not in job.candidates
+
+
+def test_a_training_process_that_dies_tells_its_last_words(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    some_events()
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.exit('no memory left')")
+    monkeypatch.setattr(training.sys, "path", [str(tmp_path), *sys.path])
+    job = nighttime.run()
+    labels.collect(job)
+    with pytest.raises(training.TrainingFailed, match=r"Training stopped: .*no memory left"):
+        training.train(job)
+
+
+def test_held_out_learners_and_the_nights_future_are_hidden_from_training() -> None:
+    some_events()
+    store(event(1, -timedelta(hours=5)))
+    seen = trainer.TrainingEvents(courses.event_store(), 0.3, NOW.timestamp()).sequences(str(COURSE))
+    whole = courses.event_store().sequences(str(COURSE))
+    expected = [learner for learner in whole.learners if not is_held_out(learner, 0.3)]
+    assert seen.learners == expected
+    assert 0 < len(expected) < 30
+    for place, learner in enumerate(seen.learners):
+        mine = seen.times[seen.offsets[place] : seen.offsets[place + 1]]
+        there = whole.learners.index(learner)
+        theirs = whole.times[whole.offsets[there] : whole.offsets[there + 1]]
+        assert np.array_equal(mine, theirs[theirs <= NOW.timestamp()])
+
+
+def test_a_course_of_held_out_learners_alone_is_no_course_to_train_on() -> None:
+    store(event(1, timedelta(hours=1)))
+    assert trainer.TrainingEvents(courses.event_store(), 1.0, NOW.timestamp()).courses == ()
+
+
+def test_the_order_does_not_ask_for_more_courses_than_there_are(settings: Any) -> None:
+    some_events()
+    job = nighttime.run()
+    labels.collect(job)
+    assert training._order(job)["config"]["min_courses"] == 1
+    settings.NUDGE_TRAINING = {"min_courses": 2}
+    assert training._order(job)["config"]["min_courses"] == 2, "an operator's word counts"
+
+
+def test_a_model_that_was_deleted_is_trained_anew(settings: Any) -> None:
+    engagement.publish(settings.NUDGE_MODEL_DIR)
+    some_events()
+    job = nighttime.run()
+    labels.collect(job)
+    settings.NUDGE_TRAINING = {"hidden": 0}
+    training.remember(training._order(job)["digest"], "gone", judged=True)
+    with pytest.raises(training.TrainingFailed, match="hidden must be at least 1"):
+        training.train(job)
