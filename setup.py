@@ -41,7 +41,7 @@ setup(
         "zstandard>=0.22",
     ],
     extras_require={
-        "train": ["pyarrow>=15", "scikit-learn>=1.4", "torch>=2.2", "tqdm>=4.66"],
+        "train": ["pyarrow>=15,<24", "scikit-learn>=1.4", "torch>=2.2", "tqdm>=4.66"],
     },
     entry_points={
         "xblock.v1": ["nudge = nudge_xblock.block:NudgeXBlock"],
