@@ -42,7 +42,7 @@ export function days(page, shown) {
     name: "shown",
     question: t("question_shown"),
     finding: say(shown.finding),
-    tools: [period(page)],
+    tools: [!page.example && period(page)],
     body: [legend, holder],
     marks,
     notes: [t("note_days")],
@@ -140,13 +140,13 @@ function draw(page, shown, series, count, total, marks, width) {
     rules(y, ticks, number),
     rules(z, [0, 1], share),
     s("text", { class: "nudge-caption", x: near, y: base - 12, "text-anchor": "start" }, t("share_held")),
+    marks,
     known.length > 1 && s("path", { class: "nudge-band", d: band(known) }),
     known.length > 1 && s("path", { class: "nudge-trend", d: trend(known) }),
     known.length === 1 && [
       s("line", { class: "nudge-trend", x1: middle(known[0]), x2: middle(known[0]), y1: z(known[0].share.low), y2: z(known[0].share.high) }),
       s("circle", { class: "nudge-spot", cx: middle(known[0]), cy: z(known[0].share.estimate), r: 4 }),
     ],
-    marks,
     shown.days.map(
       (day, i) =>
         (shown.days.length - 1 - i) % every === 0 &&

@@ -13,7 +13,9 @@ export function plot(page, { name, question, finding, body, marks = [], table, n
   const panel = fresh("table");
   const open = page.state.tables.has(name);
   const drawing = h("div", { class: "nudge-drawing", hidden: open }, body);
-  const figures = table && h("div", { class: "nudge-figures", id: panel, hidden: !open, tabindex: "-1" }, tabulate(table));
+  // Focusable, as it scrolls sideways where the screen is narrow.
+  const region = { class: "nudge-figures", id: panel, hidden: !open, tabindex: "0", role: "group", "aria-labelledby": title };
+  const figures = table && h("div", region, tabulate(table));
   const button =
     table &&
     h(

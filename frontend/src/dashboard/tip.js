@@ -2,6 +2,8 @@
 // goes away on Escape.
 import { h } from "./dom.js";
 
+const GAP = 8;
+
 export function tooltip(root) {
   const box = h("div", { class: "nudge-tip", "aria-hidden": "true", hidden: true });
   root.append(box);
@@ -21,11 +23,14 @@ export function tooltip(root) {
     box.hidden = false;
     const frame = root.getBoundingClientRect();
     const at = mark.getBoundingClientRect();
-    const wide = box.offsetWidth;
-    const left = Math.min(Math.max(at.left + at.width / 2 - wide / 2 - frame.left, 4), frame.width - wide - 4);
-    const above = at.top - frame.top - box.offsetHeight - 8;
-    box.style.left = `${Math.max(left, 4)}px`;
-    box.style.top = `${above > 0 ? above : at.bottom - frame.top + 8}px`;
+    const { offsetWidth: wide, offsetHeight: high } = box;
+    const [start, end, top] = [at.left - frame.left, at.right - frame.left, at.top - frame.top];
+    const beside = end + GAP + wide < frame.width ? end + GAP : start - GAP - wide;
+    const tall = at.height > 2 * high && beside > 0;
+    const left = tall ? beside : Math.min((start + end - wide) / 2, frame.width - wide - GAP);
+    const above = top - high - GAP > 0 ? top - high - GAP : at.bottom - frame.top + GAP;
+    box.style.left = `${Math.max(left, GAP)}px`;
+    box.style.top = `${tall ? top + GAP : above}px`;
   };
 
   box.addEventListener("pointerenter", () => clearTimeout(timer));
