@@ -172,14 +172,14 @@ def train(now: datetime | None = None, reporter: Reporter | None = None) -> tabl
     """Label, train, judge and promote without reading logs or refreshing; recorded as a night."""
     from nudge_xblock import nightly
 
-    return nightly.run(now, reporter, only=("models", "label", "train", "helpfulness", "promote"))
+    return nightly.run(now, reporter, only=nightly.LEARNING)
 
 
 def refresh(now: datetime | None = None, reporter: Reporter | None = None) -> tables.Night:
     """Bring the states and predictions of every enrolment up to date; recorded as a night."""
     from nudge_xblock import nightly
 
-    return nightly.run(now, reporter, only=("models", "refresh"))
+    return nightly.run(now, reporter, only=nightly.REFRESHING)
 
 
 def refresh_course(course_key: CourseKey, now: datetime | None = None) -> int:

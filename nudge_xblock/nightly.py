@@ -58,6 +58,10 @@ STEPS = (
 )
 
 
+LEARNING = ("models", "label", "train", "evaluate", "helpfulness", "promote")
+REFRESHING = ("models", "refresh")
+
+
 def run(now: datetime | None = None, reporter: Reporter | None = None, only: Collection[str] = ()) -> Night:
     """Do the night's work in this process, and return its row, whose `failed` says whether a step failed.
 

@@ -50,6 +50,8 @@ def _serving_in_words(job: Run) -> str:
 
 def settle(job: Run) -> str:
     """The night's step: promote what was not refused, and say what was and why."""
+    for kind in [kind for kind in job.candidates if kind not in job.metrics]:
+        job.refuse(kind, "it was not measured")
     if not (job.candidates or job.refused):
         raise Skipped("The models that serve stay.")
     _keep_pairs(job)

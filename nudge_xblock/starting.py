@@ -70,11 +70,16 @@ def _detach(night: Night) -> None:
 
 
 def _watch(child: subprocess.Popen[str], night: Night) -> None:
-    """Wait for the process, lest it stay a zombie; say in the night's row why it never began, if so."""
+    """Wait for the process, lest it stay a zombie."""
     _, complaint = child.communicate()
-    if child.returncode:
-        _give_up(night, " ".join(complaint.split())[-500:] or f"it ended with status {child.returncode}")
+    _report(night, child.returncode, complaint)
     connection.close()
+
+
+def _report(night: Night, status: int, complaint: str) -> None:
+    """Say in the night's row why its process ended, if that was before it began."""
+    if status:
+        _give_up(night, " ".join(complaint.split())[-500:] or f"its process ended with status {status}")
 
 
 def _give_up(night: Night, why: str) -> None:

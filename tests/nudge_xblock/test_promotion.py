@@ -83,10 +83,16 @@ def test_a_helpfulness_model_without_states_does_not_hold_an_lstm_back(settings:
     assert models().current(ENGAGEMENT) == made[ENGAGEMENT]
 
 
-def test_a_model_that_was_not_measured_is_no_candidate() -> None:
+def test_a_model_that_was_not_measured_is_refused() -> None:
     job = nighttime.run()
     with pytest.raises(Skipped, match="The models that serve stay"):
         promotion.settle(job)
+    job.candidates[ENGAGEMENT] = "fresh"
+    assert (
+        promotion.settle(job)
+        == "Tonight's engagement model was refused, none serves yet: it was not measured."
+    )
+    assert models().current(ENGAGEMENT) is None
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "edited"])
