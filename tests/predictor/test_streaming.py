@@ -26,6 +26,15 @@ MODELS = {clock: random_streamer(clock) for clock in ("course", "learner")}
 NEAR = 1e-5
 
 
+GOLDEN = Path(__file__).parent / "fixtures" / "states"
+GOLDEN_EVENTS = [
+    Event("course", "ada", START + 3600.0, "play_video", "block-a"),
+    Event("course", "ada", START + 3725.5, "problem_check_correct", "block-b"),
+    Event("course", "ada", START + 9.25 * DAY, "brand_new"),
+    Event("course", "ada", START + 9.5 * DAY, "seq_next", "block-a"),
+]
+
+
 def same(one: State, other: State) -> bool:
     facts = ("course_start", "time", "first", "events", "days", "items", "seen")
     return bool(
@@ -170,6 +179,14 @@ def test_a_damaged_state_is_refused() -> None:
     for size in (0, 3, len(packed) // 2, len(packed) - 1):
         with pytest.raises(ValueError, match="rebuild"):
             streamer.unpack(packed[:size])
+
+
+@pytest.mark.parametrize("clock", ["course", "learner"])
+def test_states_packed_long_ago_are_still_understood(clock: str) -> None:
+    streamer = random_streamer(clock, version="golden")
+    kept = streamer.unpack((GOLDEN / f"{clock}.bin").read_bytes())
+    assert same(kept, follow(streamer, GOLDEN_EVENTS))
+    assert len(streamer.pack(kept)) == len((GOLDEN / f"{clock}.bin").read_bytes())
 
 
 def test_half_precision_is_smaller_and_nearly_the_same() -> None:
