@@ -119,6 +119,19 @@ def test_the_pulse_changes_with_whatever_the_overview_would_show() -> None:
     assert analytics.pulse(rows.COURSE)["stamp"] == seen[-1]
 
 
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_mariadb_counts_as_sqlite_does(on_mariadb: object) -> None:
+    course = rows.course(learners=120, moments=1500)
+    found = overview()
+    days = Counter(row.created.date().isoformat() for row in course.decisions if row.variant_id)
+    assert {day["day"]: day["sent"] for day in found["shown"]["days"][1:]}.items() <= days.items()
+    open_ = [row for row in course.decisions if 0.0 < row.propensities["hold"] < 1.0]
+    assert found["effect"]["sent"] + found["effect"]["held"] == sum(row.outcome["final"] for row in open_)
+    assert found["votes"]["messages"][0]["votes"] > 0
+    assert found["groups"]["divisions"][0]["rows"]
+
+
 # By day
 
 

@@ -74,6 +74,17 @@ def test_wilson_looked_at_after_every_vote_would_not_do() -> None:
     assert missed / len(votes) > 0.1
 
 
+def test_a_clustered_share_is_as_wide_as_its_learners_make_it() -> None:
+    rng = np.random.default_rng(12)
+    alone = (rng.random(400) < 0.4).astype(np.float64)
+    single = experiments.clustered_share(alone, np.ones(400))
+    repeated = experiments.clustered_share(5 * alone, np.full(400, 5.0))
+    plain = share_always(alone.sum(), 400)
+    assert (single.low, single.high) == pytest.approx((plain.low, plain.high), abs=0.002)
+    assert (repeated.low, repeated.high) == pytest.approx((single.low, single.high), abs=0.002)
+    assert math.isnan(experiments.clustered_share(np.zeros(3), np.zeros(3)).estimate)
+
+
 # Always-valid means
 
 
