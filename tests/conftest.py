@@ -133,7 +133,7 @@ def _default_database(config: dict[str, Any]) -> Iterator[None]:
 def _require(*programs: str) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
-        pytest.fail(f"{', '.join(missing)} not found: `make services` says what to install")
+        pytest.fail(f"{', '.join(missing)} not found: `make system` installs them")
 
 
 @contextmanager
