@@ -11,6 +11,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError
@@ -37,7 +38,6 @@ _registered: dict[str, tuple[str, float]] = {}
 
 
 @XBlock.needs("i18n", "user")
-@XBlock.wants("completion", "settings")
 class NudgeXBlock(XBlock):  # type: ignore[misc]
     """One placement: a rule, and the wordings of what it says."""
 
@@ -200,7 +200,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         return fragment
 
     def _fragment(self, template: str, context: dict[str, Any]) -> Fragment:
-        context = {"id": f"nudge-{abs(hash(str(self.scope_ids.usage_id)))}", **context}
+        context = {"id": f"nudge-{crc32(str(self.scope_ids.usage_id).encode()):08x}", **context}
         fragment = Fragment(render_to_string(f"nudge_xblock/{template}.html", context))
         fragment.add_css_url(self.runtime.local_resource_url(self, "nudge_xblock/popup.css"))
         fragment.add_javascript_url(self.runtime.local_resource_url(self, "nudge_xblock/popup.js"))
@@ -263,9 +263,9 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     def analytics(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """One view of the staff tab."""
         course_key = self._staff_only()
-        options = {str(name): value for name, value in data.items() if name != "view"}
+        asked = {str(name): value for name, value in data.items()} if isinstance(data, dict) else {}
         try:
-            return api.analytics(course_key, str(data.get("view", "overview")), **options)
+            return api.analytics(course_key, str(asked.pop("view", "overview")), **asked)
         except (TypeError, ValueError) as error:
             raise JsonHandlerError(400, str(error)) from error
 
@@ -273,7 +273,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     def night(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
         """Start tonight's job now, or, with {"status": true}, tell how far it is."""
         self._staff_only()
-        if data.get("status"):
+        if isinstance(data, dict) and data.get("status"):
             return api.night_status()
         return api.night_status(api.start_night().pk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import json
 import logging
@@ -269,6 +270,11 @@ def test_staff_get_the_overview_and_a_clear_word_for_what_does_not_exist() -> No
     assert "horoscope" in answer["error"]
 
 
+@pytest.mark.parametrize("body", [[], None, 3, {"view": []}, {"days": {}}, {"course_key": "x"}])
+def test_nonsense_asked_by_staff_is_no_crash(body: Any) -> None:
+    assert call(nudge(STAFF), "analytics", body)[0] in (200, 400)
+
+
 def test_staff_can_ask_how_the_night_is_doing() -> None:
     assert call(nudge(STAFF), "night", {"status": True}) == (200, {})
 
@@ -309,6 +315,11 @@ def test_checking_saves_nothing() -> None:
 def test_the_form_and_the_card_speak_the_readers_language() -> None:
     with translation.override("ar"):
         assert view(nudge()).json_init_args["text"]["question"] != "Was this helpful?"
+
+
+def test_the_cards_script_is_light() -> None:
+    with NudgeXBlock.open_local_resource("nudge_xblock/popup.js") as file:
+        assert len(gzip.compress(file.read())) < 15_000
 
 
 def test_the_block_is_what_the_platform_needs_it_to_be() -> None:
