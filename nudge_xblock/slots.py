@@ -2,8 +2,8 @@
 
 The lock is a row: `Night.slot` is unique, and empty (NULL, of which there may be many) once a night is over,
 so that it holds across processes and machines and on every database.  A night that was killed leaves its
-slot filled.  Its death is proven when its process is gone from the same machine, or assumed when it has not
-beaten for `TIMEOUT`; then, and only then, another takes over.
+slot filled.  Its death is proven when its process is gone from this machine; of a process elsewhere it is
+assumed when it has not beaten for `TIMEOUT`.  Then, and only then, another takes over.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from nudge_xblock.models import Night
 
 SLOT = "night"
 TIMEOUT = timedelta(minutes=15)
+HUNG = timedelta(hours=6)  # for a process that is seen to live, on this machine
 BEAT = timedelta(seconds=2)
 
 
@@ -97,12 +98,15 @@ def free_dead_slot() -> Night | None:
 
 def _death(night: Night) -> str:
     """Why the holder counts as dead, in words; empty while it counts as alive."""
+    patience = TIMEOUT
     if night.runner:
         place, pid, born, _ = night.runner.split("/")
-        if place == _place() and _born(int(pid)) != born:
-            return f"its process {pid} is gone"
-    if night.beat is None or timezone.now() - night.beat > TIMEOUT:
-        return f"it showed no sign of life for {TIMEOUT.seconds // 60} minutes"
+        if place == _place():
+            if _born(int(pid)) != born:
+                return f"its process {pid} is gone"
+            patience = HUNG
+    if night.beat is None or timezone.now() - night.beat > patience:
+        return f"it showed no sign of life for {patience // timedelta(minutes=1)} minutes"
     return ""
 
 

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Empty, Queue
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 import orjson
 from django.conf import settings
@@ -32,6 +33,7 @@ from predictor.segments import SUFFIX, write_whole
 
 INSTALL = 'pip install "nudge-xblock[train]"'
 PR_SET_PDEATHSIG = 1  # prctl(2)
+SILENCE = 5.0  # seconds
 
 
 class TrainingFailed(RuntimeError):
@@ -135,20 +137,41 @@ def _events_digest(folder: Path) -> str:
 def _run(order: dict[str, Any], job: Run) -> str:
     """Run the training process to its end, passing its reports on; return the version it published."""
     job.report(0.0, "starting")
+    last: dict[str, Any] = {}
+    tail: deque[str] = deque(maxlen=20)
     with _child(order) as child:
-        last: dict[str, Any] = {}
-        tail: deque[str] = deque(maxlen=20)
-        listener = Thread(target=lambda: tail.extend(line.rstrip() for line in child.stderr), daemon=True)
-        listener.start()
-        for line in child.stdout:
-            last = json.loads(line)
-            job.report(last.get("share", 1.0), last.get("words", ""))
+        complaints = Thread(target=lambda: tail.extend(map(str.rstrip, child.stderr)), daemon=True)
+        complaints.start()
+        for line in _lines(child.stdout):
+            last = json.loads(line) if line else last
+            job.report(last.get("share"), last.get("words", ""))
         child.wait()
-        listener.join()
+        complaints.join()
     if child.returncode or "version" not in last:
         words = last.get("error") or " ".join(tail) or f"it ended with status {child.returncode}"
         raise TrainingFailed(f"Training stopped: {words}. The next night goes on from its last checkpoint.")
     return str(last["version"])
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    """The lines as they come, and an empty one whenever none came for a while, so that the night can beat."""
+    lines: Queue[str | None] = Queue()
+
+    def read() -> None:
+        for line in stream:
+            lines.put(line)
+        lines.put(None)
+
+    Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=SILENCE)
+        except Empty:
+            yield ""
+            continue
+        if line is None:
+            return
+        yield line
 
 
 @contextmanager

@@ -204,3 +204,19 @@ def test_a_broken_model_with_none_before_it_leaves_the_night_going_without(
     assert "none serves until one is trained and promoted" in nights(site)[-1][2]
     assert steps(site)["refresh"]["state"] == "done"
     assert status == 0, out
+
+
+def test_run_now_without_a_broker_goes_on_after_the_process_that_started_it_has_ended(
+    site: Path, tmp_path: Path
+) -> None:
+    engagement.publish(site / "models")
+    (tmp_path / "sitecustomize.py").write_text(BLOCKER)
+    here = str(Path(__file__).resolve().parents[2])
+    press = "from nudge_xblock import api; print(api.start_night().pk)"
+    assert shell(site, press, PYTHONPATH=f"{tmp_path}:{here}") == 1
+    deadline = time.monotonic() + 60
+    while nights(site)[0][3] is None:
+        assert time.monotonic() < deadline, nights(site)
+        time.sleep(0.1)
+    assert nights(site)[0][1] == 0, nights(site)
+    assert steps(site)["refresh"]["state"] == "done"

@@ -87,6 +87,17 @@ def test_a_night_on_another_machine_is_dead_only_after_the_timeout() -> None:
     assert "no sign of life for 15 minutes" in night.verdict
 
 
+def test_a_process_seen_to_live_is_given_more_time_before_it_counts_as_hung() -> None:
+    night = slots.claim(NOW)
+    Night.objects.update(beat=timezone.now() - 2 * slots.TIMEOUT)
+    with pytest.raises(slots.Busy):
+        slots.claim(NOW)
+    Night.objects.update(beat=timezone.now() - slots.HUNG - timedelta(seconds=1))
+    assert slots.claim(NOW).pk != night.pk
+    night.refresh_from_db()
+    assert "no sign of life for 360 minutes" in night.verdict
+
+
 def test_a_process_that_was_taken_for_dead_stops_writing() -> None:
     night = slots.claim(NOW)
     Night.objects.filter(pk=night.pk).update(slot=None)

@@ -101,6 +101,18 @@ def test_a_training_process_that_dies_tells_its_last_words(
         training.train(job)
 
 
+def test_a_training_that_says_nothing_for_long_leaves_the_night_beating(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "SILENCE", 0.05)
+    code = "import time; print('one', flush=True); time.sleep(1); print('two')"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        said = list(training._lines(child.stdout))
+    assert [line.strip() for line in said if line] == ["one", "two"]
+    assert said.count("") > 3
+
+
 def test_held_out_learners_and_the_nights_future_are_hidden_from_training() -> None:
     some_events()
     store(event(1, -timedelta(hours=5)))
