@@ -43,7 +43,9 @@ def evaluate(job: Run) -> str:
     store, old = models(), job.serving.get(ENGAGEMENT)
     streamers = [Streamer.load(store, each) for each in (version, old) if each]
     targets = engagement_figures(job, streamers)
-    job.judge(ENGAGEMENT, version, {"targets": targets}, objections.to_engagement(targets))
+    spans = [store.manifest(ENGAGEMENT, each).get("data_span", {}) for each in (version, old) if each]
+    found = objections.to_engagement(targets) + (objections.to_data(*spans) if old else [])
+    job.judge(ENGAGEMENT, version, {"targets": targets}, found)
     return _in_words(targets)
 
 

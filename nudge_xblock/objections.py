@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 
 BINS = 10
+DAY = 86400.0
 
 
 def to_engagement(targets: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -58,6 +60,21 @@ def _to_target(target: str, figures: Mapping[str, Any]) -> list[str]:
             f"{target}: its probabilities are off by {new['ece']:.2f} on average, {allowed:.2f} is the most"
         )
     return found
+
+
+def to_data(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    """Objections to an engagement model from its manifest's `data_span` and the serving model's.
+
+    A model that knows less of the present than the serving one was trained on a store that lost events.
+    """
+    last, before = (span.get("last_event") for span in (new, old))
+    if last is None or before is None or last >= before - DAY:
+        return []
+    seen, known = (datetime.fromtimestamp(each, UTC).date().isoformat() for each in (last, before))
+    return [
+        f"its newest event is of {seen}, the serving model's of {known}: events are missing, "
+        "so look at NUDGE_EVENTS_DIR and NUDGE_TRACKING_LOGS"
+    ]
 
 
 def to_helpfulness(figures: Mapping[str, Any]) -> list[str]:

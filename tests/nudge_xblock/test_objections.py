@@ -57,6 +57,14 @@ def test_a_bad_model_is_refused_for_a_reason_in_words(figures: dict[str, Any], w
     assert any(words in one for one in found), found
 
 
+def test_a_model_that_knows_less_of_the_present_is_refused() -> None:
+    newest = 1_763_600_000.0
+    assert objections.to_data({"last_event": newest}, {"last_event": newest}) == []
+    assert objections.to_data({"last_event": newest}, {}) == []
+    found = objections.to_data({"last_event": newest - 3 * 86400}, {"last_event": newest})
+    assert "newest event is of 2025-11-17, the serving model's of 2025-11-20" in found[0]
+
+
 def test_a_small_drop_is_no_reason_and_the_setting_says_what_is_small() -> None:
     figures = {"pass": target(measured(0.785), measured(0.8))}
     assert objections.to_engagement(figures) == []
