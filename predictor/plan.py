@@ -43,11 +43,11 @@ class TrainConfig:
     width: int = 32
     input_dropout: float = 0.2
     head_dropout: float = 0.1
-    epochs: int = 6
+    epochs: int = 4
     patience: int = 2
     batch_learners: int = 128
     batch_steps: int = 60_000
-    learning_rate: float = 5e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 1e-3
     gradient_clip: float = 1.0
     moments: int = 2
