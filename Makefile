@@ -12,20 +12,24 @@ system: ## Install what the tests need of the system: Chromium, MariaDB, Redis, 
 
 venv: .venv/.made ## Make the environment .venv, with the pins of the older platform release
 
-.venv/.made: setup.py requirements/older.txt requirements/train.txt requirements/test.txt
+.venv/.made: setup.py $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade pip
-	.venv/bin/python -m pip install --quiet -r requirements/older.txt -r requirements/train.txt -r requirements/test.txt edx-event-routing-backends tox
+	.venv/bin/python -m pip install --quiet -r requirements/older.txt -r requirements/train.txt -r requirements/test.txt -r requirements/bench.txt tox
 	.venv/bin/python -m pip install --quiet --editable .
 	touch $@
 
-frontend: ## Build the browser bundles from their sources
-	cd frontend && npm ci --silent && npm run --silent build
+frontend: frontend/node_modules ## Build the browser bundles from their sources
+	cd frontend && npm run --silent build
 
 demo: .venv/.made ## Serve a small course with the plugin at work; DATA=path reads your own tracking logs
 	NUDGE_DEMO_DATA='$(DATA)' .venv/bin/python demo/manage.py demo --serve $(HOST)
 
-test: .venv/.made system ## Run every test and check
+frontend/node_modules: frontend/package-lock.json
+	cd frontend && npm ci --silent
+	touch $@
+
+test: .venv/.made system frontend/node_modules ## Run every test and check
 	.venv/bin/tox run
 
 bench: .venv/.made ## Measure every figure in benchmarks/README.md, each beside a rival

@@ -54,6 +54,7 @@ if os.environ.get("NUDGE_TEST_MYSQL"):  # "host:port" or a socket path, served b
         "HOST": os.environ["NUDGE_TEST_MYSQL"],
     }
 CELERY_TASK_ALWAYS_EAGER = True
+NUDGE_DECISION_BUDGET_MS = 10_000  # a busy machine must not turn an answer into "slow"
 SCRATCH = Path(tempfile.mkdtemp(prefix="nudge-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 NUDGE_EVENTS_DIR = str(SCRATCH / "events")
