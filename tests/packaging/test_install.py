@@ -33,9 +33,8 @@ def shipped_sources() -> set[str]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist, built as a release builds them: the wheel from the sdist."""
     out = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)], check=True, capture_output=True
-    )
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
     return out
 
 
@@ -55,7 +54,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(code: str, site: Path, cwd: Path) -> str:
     """Run Python with only the unpacked wheel of ours on its path."""
-    preamble = f"import sys; sys.path = [{str(site)!r}] + [p for p in sys.path if p not in ('', {str(ROOT)!r})]\n"
+    ours = ("", str(ROOT))
+    preamble = f"import sys; sys.path = [{str(site)!r}] + [p for p in sys.path if p not in {ours!r}]\n"
     done = subprocess.run(
         [sys.executable, "-W", "error::ImportWarning", "-c", preamble + code],
         cwd=cwd,
