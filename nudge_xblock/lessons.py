@@ -25,7 +25,7 @@ from nudge_xblock.models import Decision
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor import features
 from predictor.helpfulness import HelpfulnessModel
-from predictor.store import ModelStore
+from predictor.store import BrokenModel, ModelStore
 from predictor.streaming import Streamer
 
 Vector = npt.NDArray[np.float32]
@@ -38,13 +38,16 @@ HELPFUL, NOT_HELPFUL, NONE = 0, 1, 2
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """n nudges, answered or not: rows [n, d] with `names`, outcomes [n], weights [n], held-out mask [n]."""
+    """n nudges, answered or not: rows [n, d] with `names`, outcomes [n], weights [n], held-out mask [n],
+    whose they are [n].
+    """
 
     names: tuple[str, ...]
     rows: Vector
     outcomes: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
     held: npt.NDArray[np.bool_]
+    learners: npt.NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,7 +95,13 @@ def learn(job: Run) -> tuple[str, str]:
     train = ~lessons.held
     try:
         model = HelpfulnessModel.fit(
-            lessons.rows[train], lessons.outcomes[train], lessons.weights[train], lessons.names, SEED
+            lessons.rows[train],
+            lessons.outcomes[train],
+            lessons.weights[train],
+            lessons.names,
+            SEED,
+            start=_serving(store, serves, engagement),
+            groups=lessons.learners[train],
         )
     except ValueError as error:
         raise Skipped(f"No helpfulness model was trained: {error}.") from error
@@ -108,6 +117,19 @@ def learn(job: Run) -> tuple[str, str]:
     version = store.publish(HELPFULNESS, model.tensors(), manifest)
     job.figures.update({"rows": rows, "votes": votes, "version": version})
     return version, f"Learned from {rows} shown nudges, {votes} of them with a vote."
+
+
+def _serving(store: ModelStore, version: str | None, engagement: str | None) -> HelpfulnessModel | None:
+    """The serving model as a warm start, where its features are those of tonight's LSTM."""
+    if not version:
+        return None
+    try:
+        tensors, manifest = store.load(HELPFULNESS, version)
+        if manifest.get("engagement") != (engagement or ""):
+            return None
+        return HelpfulnessModel.from_tensors(tensors, manifest["names"])
+    except (BrokenModel, ValueError):
+        return None
 
 
 def _digest(shown: Iterable[Shown], engagement: str | None) -> str:
@@ -156,6 +178,7 @@ def lessons_for(shown: Sequence[Shown], version: str | None, store: ModelStore) 
         np.array([each.outcome for each in shown], np.int64),
         np.array([1.0 / max(each.decision.propensity, 1e-6) for each in shown]),
         np.array([is_held_out(each.learner) for each in shown], np.bool_),
+        np.array([each.learner for each in shown], np.str_),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from predictor import features
-from predictor.helpfulness import FitConfig, HelpfulnessModel
+from predictor.helpfulness import HelpfulnessModel
 
 NAMES = features.names(8, ("leave", "pass"))
 KIND = NAMES.index("kind.review")
@@ -97,14 +97,50 @@ def test_a_model_comes_back_from_its_tensors_bit_for_bit(fitted: HelpfulnessMode
     np.testing.assert_array_equal(twice.predict(rows), again.predict(rows))
 
 
-def test_a_warm_start_begins_where_the_last_night_ended(fitted: HelpfulnessModel) -> None:
-    rows, chances = world(300, 71)
-    outcomes = drawn(chances, 72)
+def test_a_warm_start_keeps_the_level_and_ends_where_a_cold_start_does(fitted: HelpfulnessModel) -> None:
+    rows, chances = world(12_500, 1)
+    outcomes = drawn(chances, 2)
+    warm = HelpfulnessModel.fit(rows, outcomes, np.ones(len(rows)), NAMES, seed=3, start=fitted)
+    assert (warm.level, warm.chosen_on) == (fitted.level, fitted.chosen_on)
+    cold = HelpfulnessModel.fit(rows, outcomes, np.ones(len(rows)), NAMES, seed=3)
+    assert np.abs(warm.predict(rows[:500]) - cold.predict(rows[:500])).mean() < 0.02
+
+
+def test_a_warm_start_on_fewer_answers_does_not_trust_the_old_level(fitted: HelpfulnessModel) -> None:
+    rows, _ = world(300, 71)
+    outcomes = drawn(np.tile([0.2, 0.1, 0.7], (300, 1)), 72)
     warm = HelpfulnessModel.fit(rows, outcomes, np.ones(300), NAMES, seed=7, start=fitted)
-    cold = HelpfulnessModel.fit(rows, outcomes, np.ones(300), NAMES, seed=7)
-    test, truth = world(4000, 73)
-    answers = drawn(truth, 74)
-    assert log_loss(warm.predict(test), answers) < log_loss(cold.predict(test), answers)
+    assert warm.chosen_on == 300
+    assert warm.level < fitted.level
+
+
+@pytest.mark.parametrize("count", [80, 300, 800])
+@pytest.mark.parametrize("strength", [0.0, 0.4])
+def test_on_few_answers_it_is_no_worse_than_the_shares(count: int, strength: float) -> None:
+    """Sixty-odd learners or a few hundred, some with many answers: the demo's evening, many times over."""
+    worse = []
+    for seed in range(6):
+        rows, chances = world(count, 1000 + seed, strength)
+        outcomes = drawn(chances, 2000 + seed)
+        learners = np.random.default_rng(seed).integers(0, count // 4, count)
+        model = HelpfulnessModel.fit(rows, outcomes, np.ones(count), NAMES, seed=seed, groups=learners)
+        test, truth = world(4000, 3000 + seed, strength)
+        answers = drawn(truth, 4000 + seed)
+        shares = np.tile(np.bincount(outcomes, minlength=3) + 1.0, (len(test), 1)) / (count + 3.0)
+        worse.append(log_loss(model.predict(test), answers) - log_loss(shares, answers))
+    assert max(worse) < 0.03
+    assert np.mean(worse) < 0.01
+
+
+def test_nobody_is_on_both_sides_of_the_cross_validation() -> None:
+    """Every learner always gives one answer, and features tell learners apart: only grouping sees through."""
+    chance = np.random.default_rng(141)
+    whose = np.repeat(np.arange(60), 10)
+    rows = chance.normal(size=(60, len(NAMES)))[whose]
+    outcomes = chance.integers(0, 3, 60)[whose]
+    fair = HelpfulnessModel.fit(rows, outcomes, np.ones(600), NAMES, seed=1, groups=whose)
+    blind = HelpfulnessModel.fit(rows, outcomes, np.ones(600), NAMES, seed=1)
+    assert fair.level == 0 < blind.level
 
 
 def test_a_start_of_other_features_is_a_cold_start(fitted: HelpfulnessModel) -> None:
@@ -180,9 +216,12 @@ def test_tensors_that_do_not_fit_are_refused(fitted: HelpfulnessModel, name: str
         HelpfulnessModel.from_tensors(tensors | {name: -np.ones((1, 2), np.float32)}, NAMES)
 
 
-def test_more_passes_without_rows_held_out_still_end() -> None:
+def test_groups_of_another_length_are_refused() -> None:
     rows, chances = world(60, 121)
-    model = HelpfulnessModel.fit(
-        rows, drawn(chances, 122), np.ones(60), NAMES, seed=1, config=FitConfig(passes=3)
-    )
-    assert model.report["held_out"] == 0.0
+    with pytest.raises(ValueError, match="groups"):
+        HelpfulnessModel.fit(rows, drawn(chances, 1), np.ones(60), NAMES, seed=1, groups=np.arange(59))
+
+
+def test_a_level_that_does_not_exist_is_refused(fitted: HelpfulnessModel) -> None:
+    with pytest.raises(ValueError, match="train it again"):
+        HelpfulnessModel.from_tensors(fitted.tensors() | {"chosen": np.asarray([99, 1])}, NAMES)
