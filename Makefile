@@ -3,8 +3,8 @@
 
 PYTHON ?= python3.11
 HOST ?= 127.0.0.1:8000
-# Where tox may find the interpreters of its columns; pyenv's shims alone do not lead to them.
-INTERPRETERS = $(wildcard $(HOME)/.pyenv/versions/3.1[12].*/bin/python3.1[12])
+# Where tox finds the newer column's interpreter when only pyenv has it, whose shims do not lead there.
+PYTHON312 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.12.*/bin/python3.12))
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ frontend/node_modules: frontend/package-lock.json
 	touch $@
 
 test: .venv/.made system frontend/node_modules ## Run every test and check
-	TOX_DISCOVER="$(INTERPRETERS)" .venv/bin/tox run
+	.venv/bin/tox run $(if $(PYTHON312),--discover $(PYTHON312))
 
 bench: .venv/.made ## Measure every figure in benchmarks/README.md, each beside a rival
 	.venv/bin/python -m benchmarks
