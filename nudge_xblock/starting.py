@@ -41,7 +41,7 @@ def _launch(night: Night) -> None:
             tasks.send(tasks.night)
         else:
             _detach(night)
-    except (OSError, KombuError) as error:
+    except (OSError, KombuError, RuntimeError) as error:  # the last: a result store that is down
         _give_up(night, str(error))
 
 

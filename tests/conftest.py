@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
+
+# Property tests are judged by what they find, not by how busy the machine is.
+property_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_settings.load_profile("patient")
 
 WAIT_SECONDS = 60.0
 

@@ -55,6 +55,6 @@ def shell(folder: Path, code: str, **environment: str) -> Any:
     """What Python code prints as JSON on the files in `folder`."""
     import json
 
-    status, out, err = manage(folder, "shell", "--command", code, **environment)
+    status, out, err = manage(folder, "shell", "--verbosity", "0", "--command", code, **environment)
     assert status == 0, err
     return json.loads(out) if out.strip() else None

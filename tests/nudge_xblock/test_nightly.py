@@ -99,6 +99,7 @@ def test_a_night_that_lost_its_slot_stops_at_once_and_writes_nothing_more(steps:
     assert Night.objects.get().verdict == "taken over"
 
 
+@pytest.mark.train
 def test_a_night_on_an_empty_site_is_no_failure_and_says_what_is_missing() -> None:
     night = api.run_night(NOW)
     assert not night.failed

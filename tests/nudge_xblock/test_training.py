@@ -28,6 +28,7 @@ def some_events() -> None:
         store(*(event(user_id, timedelta(hours=hours), item=f"v{hours}") for hours in range(20, 400, 30)))
 
 
+@pytest.mark.train
 def test_without_events_there_is_nothing_to_train_on() -> None:
     with pytest.raises(Skipped, match="there are no events yet"):
         training.train(nighttime.run())
@@ -89,6 +90,7 @@ def test_a_setting_that_training_does_not_know_fails_in_words(settings: Any) -> 
     assert ENGAGEMENT not in job.candidates
 
 
+@pytest.mark.train
 def test_a_training_process_that_dies_tells_its_last_words(
     settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_the_order_does_not_ask_for_more_courses_than_there_are(settings: Any) -
     assert training._order(job)["config"]["min_courses"] == 2, "an operator's word counts"
 
 
+@pytest.mark.train
 def test_a_model_that_was_deleted_is_trained_anew(settings: Any) -> None:
     engagement.publish(settings.NUDGE_MODEL_DIR)
     some_events()
