@@ -148,7 +148,9 @@ def _item_completed(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
 
     Not every block tells the server that it was completed, so the claim of the page that holds it suffices.
     """
-    item = claim.item if claim.when == "item_completed" else trigger.item
+    item = claim.item if claim.when == "item_completed" and claim.item else trigger.item
+    if not item and facts.course_wide:
+        item = next((row.item for row in reversed(facts.rows) if row.token in COMPLETING), "")
     if not item or trigger.item not in ("", item):
         return None
     seen = any(row.item == item and row.token in COMPLETING for row in facts.rows)
@@ -248,7 +250,7 @@ def _item(trigger: Trigger, claim: Claim, facts: Facts, token: str) -> str:
     """The problem in question: the rule's own, the one claimed, or, for a rule of the course, the newest."""
     if trigger.item:
         return trigger.item
-    if claim.when == trigger.when:
+    if claim.when == trigger.when and claim.item:
         return claim.item
     newest = next((row for row in reversed(facts.rows) if row.token == token), None)
     return newest.item if facts.course_wide and newest is not None else ""

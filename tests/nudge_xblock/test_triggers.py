@@ -96,6 +96,9 @@ def test_a_rule_of_the_course_takes_the_problem_that_failed_last() -> None:
     assert found is not None
     assert QUIZ in found
     assert due(Trigger("problem_failed"), Claim("unit_seen"), facts(*rows)) is None
+    opened = Claim("problem_failed", elsewhere=True)
+    assert due(Trigger("problem_failed"), opened, facts(*rows, course_wide=True)) == found
+    assert due(Trigger("problem_failed"), opened, facts(*rows)) is None
 
 
 def test_a_problem_is_passed_once_however_often_it_is_answered() -> None:
@@ -118,6 +121,14 @@ def test_an_item_is_completed_once_by_the_page_that_holds_it_or_the_servers_reco
     )
     assert due(Trigger("item_completed", item=QUIZ), here, facts()) is None
     assert due(Trigger("item_completed"), Claim("item_completed"), facts()) is None
+
+
+def test_a_rule_of_the_course_takes_the_item_that_was_completed_last() -> None:
+    rows = (Row(NOW - 60, "stop_video", VIDEO), right(30), Row(NOW - 5, "play_video", VIDEO))
+    opened = Claim("item_completed", elsewhere=True)
+    found = due(Trigger("item_completed"), opened, facts(*rows, course_wide=True))
+    assert found == f"item_completed:{QUIZ}"
+    assert due(Trigger("item_completed"), opened, facts(*rows)) is None
 
 
 def test_a_low_score_anywhere_in_the_course_is_due_on_the_next_page() -> None:

@@ -129,11 +129,14 @@ function completed(trigger, args, element, tell) {
   }
 }
 
-/** Watches for the trigger of `args` and calls `tell({when, item, attempts, anchor})` at each moment. */
+/** Whether only the server can know of the moment: it may have come in another unit, or lies in no unit at all. */
+const elsewhere = ({ trigger, wide, elsewhere: away }) => !HERE[trigger.when] || (trigger.when !== "unit_seen" && (wide || away));
+
+/** Watches for the trigger of `args` and calls `tell({when, item, attempts, elsewhere, anchor})` at each moment. */
 export function watch(args, element, tell) {
   const { trigger } = args;
   const start = HERE[trigger.when];
   const at = (moment) => tell({ when: trigger.when, ...moment });
   if (start) start(trigger, args, element, at);
-  if (!start || args.wide || args.elsewhere) at({ item: trigger.item || "", anchor: element });
+  if (elsewhere(args)) at({ item: trigger.item || "", elsewhere: true, anchor: element });
 }

@@ -44,8 +44,8 @@ class Page {
       return;
     }
     this.busy = true;
-    const { when, item, attempts = 0, anchor } = moment;
-    const told = await answer(block.url("ask"), { occasion: { when, item, attempts }, page: this.id });
+    const { when, item, attempts = 0, elsewhere = false, anchor } = moment;
+    const told = await answer(block.url("ask"), { occasion: { when, item, attempts, elsewhere }, page: this.id });
     if (told && told.nudge) await this.pause(at);
     if (told && told.nudge && block.element.isConnected) await this.show(block, told.nudge, anchor || block.element);
     else this.free();
