@@ -18,11 +18,12 @@ from nudge_xblock import api
 from nudge_xblock.tracking import InboxBackend
 
 from . import campus, outline, runtime, simulator
+from .lines import Record
 
 LIVE_DAYS = 20
 NIGHTS = (20, 10, 1)  # days ago
 
-Story = Generator[simulator.Record, None, list[simulator.Result]]
+Story = Generator[Record, None, list[simulator.Result]]
 
 
 class Logs:

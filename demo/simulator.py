@@ -7,15 +7,16 @@ moment and is told what it was shown.  Everything is drawn from the seed, the ru
 from __future__ import annotations
 
 import heapq
-import json
 import math
 import random
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from opaque_keys.edx.keys import CourseKey
+
+from .lines import Line, Record
 
 DAY = 86400.0
 MOODS = ("fluent", "struggling", "skimming", "drifting")
@@ -75,14 +76,6 @@ class Reply:
 
     shown: bool = False
     helped: bool = False
-
-
-@dataclass(frozen=True)
-class Record:
-    """One tracking-log line to be."""
-
-    time: float
-    line: dict[str, Any]
 
 
 @dataclass
@@ -170,7 +163,7 @@ class _Days:
     def __init__(self, run: Run, who: Learner, seed: int) -> None:
         self.run, self.who = run, who
         self.rng = random.Random(f"{seed}/{run.key}/{who.user_id}/life")
-        self.log = Line(run, who)
+        self.log = Line(run.key, who.user_id, who.username, who.mode)
         self.position = 0
         self.items = [(week, kind) for week in range(1, run.weeks + 1) for kind in ("lecture", "quiz")]
         self.right = 0
@@ -342,75 +335,6 @@ def _quiz(
 
 def _moment(days: _Days, time: float, when: str, item: str, mood: str) -> Moment:
     return Moment(days.who.user_id, time, when, item, mood, days.who.receptive, days.rng.random())
-
-
-class Line:
-    """Writes one learner's tracking-log records in the platform's own shapes."""
-
-    def __init__(self, run: Run, who: Learner) -> None:
-        self.run, self.who = run, who
-        self.session = f"{random.Random(who.user_id).getrandbits(128):032x}"
-
-    def item(self, kind: str, name: str) -> str:
-        return str(self.run.key.make_usage_key(kind, name))
-
-    def url(self, time: float, path: str) -> Record:
-        address = f"/courses/{self.run.key}/{path}"
-        return self._record(time, address, json.dumps({"GET": {}, "POST": {}}), path=address)
-
-    def browser(self, time: float, name: str, data: Any) -> Record:
-        payload = data if isinstance(data, str) else json.dumps(data)
-        return self._record(time, name, payload, source="browser", path="/event")
-
-    def video(self, time: float, name: str, item: str, at: float) -> Record:
-        return self.browser(
-            time, name, {"id": item, "code": "demo", "currentTime": round(at, 3), "duration": 60}
-        )
-
-    def checked(self, time: float, item: str, attempt: int, right: bool) -> Record:
-        data = {
-            "problem_id": item,
-            "attempts": attempt,
-            "grade": 1 if right else 0,
-            "max_grade": 1,
-            "success": "correct" if right else "incorrect",
-        }
-        return self._record(time, "problem_check", data, path=f"{item}/handler/xmodule_handler/problem_check")
-
-    def showed(self, time: float, item: str) -> Record:
-        return self._record(time, "showanswer", {"problem_id": item}, path=f"{item}/handler/xmodule_handler")
-
-    def completed(self, time: float, item: str) -> Record:
-        name = "edx.completion.block_completion.changed"
-        return self._record(time, name, {"block_id": item, "completion": 1.0})
-
-    def enrolled(self, time: float) -> Record:
-        data = {"course_id": str(self.run.key), "user_id": self.who.user_id, "mode": self.who.mode}
-        return self._record(time, "edx.course.enrollment.activated", data)
-
-    def _record(self, time: float, name: str, data: Any, source: str = "server", path: str = "") -> Record:
-        line = {
-            "name": name,
-            "event_type": name,
-            "event_source": source,
-            "time": datetime.fromtimestamp(time, UTC).isoformat(),
-            "username": self.who.username,
-            "session": self.session,
-            "ip": "",
-            "agent": "",
-            "host": "demo",
-            "referer": "",
-            "accept_language": "en",
-            "page": None if source == "server" else f"/courses/{self.run.key}/",
-            "event": data,
-            "context": {
-                "user_id": self.who.user_id,
-                "course_id": str(self.run.key),
-                "org_id": self.run.key.org,
-                "path": path,
-            },
-        }
-        return Record(time, line)
 
 
 def runs(current: CourseKey, start: datetime, weeks: int, learners: int) -> Iterator[Run]:
