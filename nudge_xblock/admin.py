@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import decisions
 from .models import Decision, Enrolment, Learner, Night, Placement, Variant
+from .reasons import Reason
 
 if TYPE_CHECKING:
     Table = admin.ModelAdmin[Any]
@@ -53,6 +54,19 @@ class SentOrHeld(admin.SimpleListFilter):
         return queryset.filter(variant__isnull=self.value() == "no")
 
 
+class ByReason(admin.SimpleListFilter):
+    """The codes there are, rather than those that a scan of all decisions would find."""
+
+    title = Decision._meta.get_field("reason").verbose_name
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(reason), str(reason)) for reason in Reason]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Decision]) -> QuerySet[Decision]:
+        return queryset if self.value() is None else queryset.filter(reason=self.value())
+
+
 def _pretty(value: Any) -> SafeString:
     return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
 
@@ -62,7 +76,7 @@ class DecisionAdmin(ReadOnly, Table):
     """Why a learner did or did not see a nudge."""
 
     list_display = ("created", "course_key", "placement", "done", "reason", "explored", "propensity", "vote")
-    list_filter = (SentOrHeld, "reason", "explored", "helpful")
+    list_filter = (SentOrHeld, ByReason, "explored", "helpful")
     list_select_related = ("placement", "variant")
     search_fields = ("=id", "=learner__user_id", "placement__key", "=course_key")
     show_full_result_count = False

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -206,7 +206,7 @@ def _judged(question: Question, fresh: Sequence[Moment]) -> Judged:
     predictions, missing = _predictions(helpfulness, seen, outlook.version)
     moment, candidates = _ranked(fresh, predictions, rules)
     late = Reason.SLOW if time.perf_counter() > question.deadline else None
-    given = replace(_input(question, moment.spot, candidates, missing), overruled=late)
+    given = _input(question, moment.spot, candidates, rules, missing, late)
     kept = vectors.kept(seen, [candidate.id for candidate in candidates])
     verdicts = judge(given, question.draw)
     return Judged(moment, given, question.draw, *verdicts, kept, outlook.version, helpfulness.version)
@@ -214,8 +214,8 @@ def _judged(question: Question, fresh: Sequence[Moment]) -> Judged:
 
 def _failed(question: Question, moment: Moment) -> Judged:
     """A decision that says that judging failed."""
-    given = _input(question, moment.spot, _candidates(moment.spot, {}), None)
-    given = replace(given, overruled=Reason.FAILED)
+    candidates = _candidates(moment.spot, {})
+    given = _input(question, moment.spot, candidates, policy.current(), None, Reason.FAILED)
     return Judged(moment, given, question.draw, *judge(given, question.draw), {})
 
 
@@ -245,7 +245,12 @@ def _candidates(spot: Spot, predictions: Predictions) -> tuple[Candidate, ...]:
 
 
 def _input(
-    question: Question, spot: Spot, candidates: tuple[Candidate, ...], missing: Reason | None
+    question: Question,
+    spot: Spot,
+    candidates: tuple[Candidate, ...],
+    rules: gate.Policy,
+    missing: Reason | None,
+    overruled: Reason | None,
 ) -> Input:
     learner, now = question.enrolled.learner, question.now.timestamp()
     sends = [Send(*send) for send in learner.sends]
@@ -263,4 +268,4 @@ def _input(
     )
     counts = learner.answers
     history = History(answers.count(counts, "sent"), answers.count(counts, "answered"), missing)
-    return Input(candidates, history, policy.current(), standing, policy.limits(), spot.kind, now)
+    return Input(candidates, history, rules, standing, policy.limits(), spot.kind, now, overruled)

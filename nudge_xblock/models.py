@@ -194,9 +194,12 @@ class Decision(models.Model):
         unique=True,
         help_text=_("Digest of learner, placement and occasion: one decision each."),
     )
-    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="decisions")
+    # Found by the indexes below, which begin with them; each index more is paid for while a learner waits.
+    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="decisions", db_index=False)
     course_key = CourseKeyField(max_length=255)
-    placement = models.ForeignKey(Placement, on_delete=models.CASCADE, related_name="decisions")
+    placement = models.ForeignKey(
+        Placement, on_delete=models.CASCADE, related_name="decisions", db_index=False
+    )
     variant = models.ForeignKey(
         Variant,
         on_delete=models.CASCADE,
@@ -204,9 +207,7 @@ class Decision(models.Model):
         related_name="decisions",
         help_text=_("Empty: held back."),
     )
-    reason = models.CharField(
-        max_length=40, db_index=True, help_text=_("A code of reasons.py, such as explore or cold.")
-    )
+    reason = models.CharField(max_length=40, help_text=_("A code of reasons.py, such as explore or cold."))
     explored = models.BooleanField(default=False)
     propensity = models.FloatField(help_text=_("Probability with which what was done would have been done."))
     propensities = models.JSONField(help_text=_('Variant id, or "hold", to probability; they sum to one.'))
@@ -251,6 +252,7 @@ class Decision(models.Model):
                 ],
                 name="nudge_decision_course",
             ),
+            models.Index(fields=["learner", "created"], name="nudge_decision_learner"),
             models.Index(fields=["placement", "created"], name="nudge_decision_placement"),
         ]
 

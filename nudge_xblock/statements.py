@@ -7,14 +7,15 @@ and all that differs between them (times, JSON) goes through the fields' own con
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import orjson
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Model
+from django.db.models import DateTimeField, Field, JSONField, Model, UUIDField
+from opaque_keys.edx.django.models import CourseKeyField
 
 from .models import Decision, Enrolment, InboxEvent, Learner
 
@@ -32,14 +33,27 @@ class Reader(NamedTuple):
     converters: tuple[tuple[int, Any, tuple[Convert, ...]], ...]
     enrolment: tuple[str, ...]
     learner: tuple[str, ...]
+    course: int  # where the course key stands
 
 
+class Writer(NamedTuple):
+    """How a decision is written: the SQL, and per column what prepares a value and what stands for none."""
+
+    sql: str
+    columns: tuple[tuple[str, Callable[[Any], Any], Any], ...]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 _PAST = f"""
 SELECT 1 AS label, time AS at, token, item_id, score FROM {InboxEvent._meta.db_table}
 WHERE user_id = %s AND course_key = %s AND time > %s AND time <= %s
 UNION ALL
 SELECT 0, created, moment, reason, propensity FROM {Decision._meta.db_table}
-WHERE learner_id = %s AND ((course_key = %s AND created > %s) OR moment IN ({{marks}}))
+WHERE learner_id = %s AND created > %s AND course_key = %s
+UNION ALL
+SELECT 0, created, moment, reason, propensity FROM {Decision._meta.db_table}
+WHERE moment IN ({{marks}}) AND learner_id = %s
 ORDER BY label, at DESC LIMIT %s
 """
 _SPEND = f"""
@@ -60,6 +74,8 @@ def enrolment(user_id: int, course_key: CourseKey) -> Enrolment | None:
     for place, column, converters in reader.converters:
         for convert in converters:
             values[place] = convert(values[place], column, database)
+    if values[reader.course] == str(course_key):
+        values[reader.course] = course_key  # rather than parse it once more
     split = len(reader.enrolment)
     found = Enrolment.from_db(connection.alias, reader.enrolment, values[:split])
     found.learner = Learner.from_db(connection.alias, reader.learner, values[split:])
@@ -72,37 +88,45 @@ def past(
     """Events after `since`, and decisions after `earlier` or of these moments; one read.
 
     Rows are (1, time, token, item, score) and (0, created, moment, reason, propensity), decisions first so
-    that a long history of events cannot push them out of the `most` newest rows, each kind newest first.
+    that a long history of events cannot push them out of the `most` newest rows, each kind newest first.  A
+    decision may come twice: two plain selects use an index each, one with OR would read all a learner has.
     """
     course, learner = str(enrolled.course_key), enrolled.learner
     digests = list(moments) or [""]
     sql = _PAST.format(marks=", ".join(["%s"] * len(digests)))
-    values = [learner.user_id, course, _stored(since), _stored(now)]
+    events = [learner.user_id, course, _stored(since), _stored(now)]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*values, learner.pk, course, _stored(earlier), *digests, most])
+        cursor.execute(sql, [*events, learner.pk, _stored(earlier), course, *digests, learner.pk, most])
         return list(cursor.fetchall())
 
 
 def spend(learner: Learner, sends: Sequence[Sequence[Any]], counts: dict[str, Any]) -> bool:
     """Store the learner's sends and counts unless another page changed them since; whether it did."""
     with connection.cursor() as cursor:
-        cursor.execute(_SPEND, [json.dumps(sends), json.dumps(counts), learner.pk, learner.version])
+        cursor.execute(_SPEND, [_json(sends), _json(counts), learner.pk, learner.version])
         return bool(cursor.rowcount == 1)
 
 
-def insert(decision: Decision) -> None:
-    """Store a new decision.  Raises IntegrityError where its moment has one already."""
-    database = connections[DEFAULT_DB_ALIAS]  # itself rather than its proxy, which every field would ask
-    fields = Decision._meta.concrete_fields
-    values = [field.get_db_prep_save(getattr(decision, str(field.attname)), database) for field in fields]
+def insert(decision: Mapping[str, Any]) -> None:
+    """Store a new decision, given by its columns' attributes; one left out takes the model's default.
+
+    Raises IntegrityError where its moment has a decision already.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    writer = _writer(database.vendor)
+    values = [
+        prepare(decision[name]) if decision.get(name) is not None else blank
+        for name, prepare, blank in writer.columns
+    ]
     with database.cursor() as cursor:
-        cursor.execute(_insertion(database.vendor), values)
+        cursor.execute(writer.sql, values)
 
 
 def loaded(at: Any) -> float:
     """Unix seconds of a time as this database gives it: text in SQLite, without a zone in MySQL."""
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return float((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp())
+    epoch = _NAIVE_EPOCH if found.tzinfo is None else _EPOCH
+    return float((found - epoch).total_seconds())
 
 
 def _stored(at: datetime) -> Any:
@@ -127,15 +151,37 @@ def _reader(vendor: str) -> Reader:
         f"SELECT {selected} FROM {theirs} JOIN {ours} ON {ours}.learner_id = {theirs}.id "
         f"WHERE {theirs}.user_id = %s AND {ours}.course_key = %s"
     )
-    return Reader(sql, tuple(converters), _names(Enrolment), _names(Learner))
+    names = _names(Enrolment)
+    return Reader(sql, tuple(converters), names, _names(Learner), names.index("course_key"))
 
 
 @lru_cache(maxsize=4)
-def _insertion(vendor: str) -> str:
-    name = connection.ops.quote_name
-    columns = [name(str(field.column)) for field in Decision._meta.concrete_fields]
-    marks = ", ".join(["%s"] * len(columns))
-    return f"INSERT INTO {name(Decision._meta.db_table)} ({', '.join(columns)}) VALUES ({marks})"
+def _writer(vendor: str) -> Writer:
+    """The last write, made once per kind of database."""
+    name, fields = connection.ops.quote_name, Decision._meta.concrete_fields
+    columns = ", ".join(name(str(field.column)) for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    sql = f"INSERT INTO {name(Decision._meta.db_table)} ({columns}) VALUES ({marks})"
+    return Writer(sql, tuple((str(field.attname), *_written(field)) for field in fields))
+
+
+def _written(field: Field[Any, Any]) -> tuple[Callable[[Any], Any], Any]:
+    """What prepares a value of this column, and what is stored where there is none."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if isinstance(field, JSONField):
+        return _json, _json(field.get_default())
+    if isinstance(field, DateTimeField):
+        return _stored, None
+    if isinstance(field, UUIDField):
+        return lambda value: field.get_db_prep_save(value, database), None
+    if isinstance(field, CourseKeyField):
+        return str, None
+    return lambda value: value, field.get_db_prep_save(field.get_default(), database)
+
+
+def _json(value: Any) -> str:
+    """A value as the database takes JSON."""
+    return orjson.dumps(value, default=list).decode()
 
 
 def _names(model: type[Made]) -> tuple[str, ...]:

@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('moment', models.CharField(help_text='Digest of learner, placement and occasion: one decision each.', max_length=64, unique=True)),
                 ('course_key', opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
-                ('reason', models.CharField(db_index=True, help_text='A code of reasons.py, such as explore or cold.', max_length=40)),
+                ('reason', models.CharField(help_text='A code of reasons.py, such as explore or cold.', max_length=40)),
                 ('explored', models.BooleanField(default=False)),
                 ('propensity', models.FloatField(help_text='Probability with which what was done would have been done.')),
                 ('propensities', models.JSONField(help_text='Variant id, or "hold", to probability; they sum to one.')),
@@ -159,8 +159,8 @@ class Migration(migrations.Migration):
                 ('dismissed_at', models.DateTimeField(null=True)),
                 ('keys', models.JSONField(default=list, help_text='Once-only ids of the answers taken in, so that a repeat changes nothing.')),
                 ('outcome', models.JSONField(default=dict, help_text='What happened afterwards, filled in by the night.')),
-                ('learner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='nudge_xblock.learner')),
-                ('placement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='nudge_xblock.placement')),
+                ('learner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='nudge_xblock.learner')),
+                ('placement', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='nudge_xblock.placement')),
                 ('variant', models.ForeignKey(help_text='Empty: held back.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='nudge_xblock.variant')),
             ],
         ),
@@ -183,6 +183,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='decision',
             index=models.Index(fields=['course_key', 'created', 'reason', 'learner', 'variant', 'propensity', 'helpful', 'voted_at', 'shown_at', 'clicked_at'], name='nudge_decision_course'),
+        ),
+        migrations.AddIndex(
+            model_name='decision',
+            index=models.Index(fields=['learner', 'created'], name='nudge_decision_learner'),
         ),
         migrations.AddIndex(
             model_name='decision',

@@ -62,6 +62,8 @@ def test_decisions_are_told_apart_by_what_was_done(operator: Client, rows: dict[
     url = reverse("admin:nudge_xblock_decision_changelist")
     assert rows[Decision] in operator.get(url, {"sent": "yes"}).content.decode()
     assert rows[Decision] not in operator.get(url, {"sent": "no"}).content.decode()
+    assert rows[Decision] in operator.get(url, {"reason": "cold"}).content.decode()
+    assert rows[Decision] not in operator.get(url, {"reason": "helpful"}).content.decode()
 
 
 def test_a_nudge_is_listed_with_its_figures_in_one_query(operator: Client, rows: dict[type, str]) -> None:
