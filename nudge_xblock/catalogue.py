@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from .compat import CourseDates, platform
@@ -106,10 +107,15 @@ def settle(now: datetime) -> int:
         row[0] += weight
         row[1] += weight * (helpful is True)
         row[2] += weight * (helpful is False)
-    for variant_id, (count, yes, no) in sums.items():
-        Variant.objects.filter(pk=variant_id).update(
-            shown=count, helpful=yes, not_helpful=no, counted_through=now
+    with transaction.atomic():
+        # Also those that nobody was shown: what comes after the night is looked for from its time on.
+        Variant.objects.filter(created__lte=now).update(
+            shown=0.0, helpful=0.0, not_helpful=0.0, counted_through=now
         )
+        for variant_id, (count, yes, no) in sums.items():
+            Variant.objects.filter(pk=variant_id).update(
+                shown=count, helpful=yes, not_helpful=no, counted_through=now
+            )
     forget()
     return len(sums)
 
@@ -122,10 +128,11 @@ def settle_night(job: Run) -> str:
 
 
 def _make(course_key: CourseKey) -> Book:
-    placements = Placement.objects.filter(course_key=course_key, active=True).order_by("pk")
-    late = _later(Q(variant__placement__course_key=course_key))
+    rows = Placement.objects.filter(course_key=course_key, active=True).order_by("pk")
+    placements = list(rows.prefetch_related("variants"))
+    late = _later(course_key, [each for placement in placements for each in placement.variants.all()])
     spots: dict[str, Spot] = {}
-    for placement in placements.prefetch_related("variants"):
+    for placement in placements:
         spot = _spot(placement, late)
         if spot is not None:
             spots[spot.key] = spot
@@ -168,14 +175,31 @@ def _settled(variant: Variant) -> Tally:
     return Tally(variant.shown, variant.helpful, variant.not_helpful)
 
 
-def _later(where: Q) -> dict[int, Tally]:
-    """Answers since the night, by variant."""
-    since = Q(variant__counted_through__isnull=True) | Q(created__gt=F("variant__counted_through"))
+def _later(course_key: CourseKey, variants: Iterable[Variant]) -> dict[int, Tally]:
+    """Answers since the night, by variant.
+
+    They stand together at the end of the index by course and time; only of wordings that no night has counted
+    yet, all are looked for.
+    """
+    through = {variant.pk: variant.counted_through for variant in variants}
+    nights = [night for night in through.values() if night is not None]
+    found = _counted(Q(variant__in=[pk for pk, night in through.items() if night is None]))
+    if nights:
+        recent = Q(course_key=course_key, created__gt=min(nights))
+        found |= _counted(recent & Q(created__gt=F("variant__counted_through")))
+    return found
+
+
+def _counted(where: Q) -> dict[int, Tally]:
     rows = (
-        Decision.objects.filter(where, since, shown_at__isnull=False)
+        Decision.objects.filter(where, shown_at__isnull=False)
         .order_by()
         .values_list("variant_id")
-        .annotate(count=Count("pk"), yes=Count("pk", Q(helpful=True)), no=Count("pk", Q(helpful=False)))
+        .annotate(
+            count=Count("created"),
+            yes=Count("created", Q(helpful=True)),
+            no=Count("created", Q(helpful=False)),
+        )
     )
     return {variant_id: Tally(count, yes, no) for variant_id, count, yes, no in rows}
 

@@ -180,8 +180,8 @@ def _written(field: Field[Any, Any]) -> tuple[Callable[[Any], Any], Any]:
 
 
 def _json(value: Any) -> str:
-    """A value as the database takes JSON."""
-    return orjson.dumps(value, default=list).decode()
+    """A value as the database takes JSON; tuples of any kind become lists, numpy's numbers plain ones."""
+    return orjson.dumps(value, default=list, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _names(model: type[Made]) -> tuple[str, ...]:

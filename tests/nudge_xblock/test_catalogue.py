@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from nudge_xblock import catalogue, decisions
 from nudge_xblock.compat import CourseDates
@@ -64,6 +66,30 @@ def test_an_old_answer_counts_less() -> None:
     shown(2, False, 20.0)
     catalogue.settle(NOW)
     assert tallies()[3] == Tally(0.75, 0.5, 0.25)
+
+
+def test_a_night_counts_also_what_nobody_was_shown_and_forgets_what_was_erased() -> None:
+    placed()
+    shown(1, True, 1.0)
+    Variant.objects.update(created=NOW - timedelta(days=3))
+    catalogue.settle(NOW)
+    assert not Variant.objects.filter(counted_through__isnull=True).exists()
+    Decision.objects.all().delete()
+    catalogue.settle(NOW)
+    assert set(Variant.objects.values_list("shown", "helpful")) == {(0.0, 0.0)}
+
+
+def test_answers_since_the_night_are_read_from_the_index_alone() -> None:
+    placed()
+    Variant.objects.update(counted_through=NOW - timedelta(days=1))
+    catalogue.forget()
+    with CaptureQueriesContext(connection) as captured:
+        catalogue.book(COURSE)
+    [sql] = [each["sql"] for each in captured.captured_queries if "shown_at" in each["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = " ".join(step for *_, step in cursor.fetchall())
+    assert "USING COVERING INDEX nudge_decision_course (course_key=? AND created>?)" in plan
 
 
 def test_a_trigger_of_another_release_is_left_out_rather_than_an_error() -> None:
