@@ -62,11 +62,12 @@ def main() -> int:
 
 def train(order: Mapping[str, Any]) -> str:
     """Fit and publish, without promoting; the version."""
-    from predictor import training
+    from predictor import plan, training
 
-    config = training.TrainConfig.from_json(order["config"])
     events = TrainingEvents(EventStore(order["events"]), order["held_out_share"], order["now"])
     outcomes = read_outcomes(order["outcomes"])
+    learners = sum(map(len, outcomes.by_course.values()))
+    config = training.TrainConfig.from_json({**plan.suited(learners), **order["config"]})
     store = ModelStore(order["store"])
     return training.fit(events, outcomes, order["targets"], config, store, Reporter())
 

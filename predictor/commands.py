@@ -58,7 +58,9 @@ def train(options: Namespace) -> int:
     _limit_threads(options.threads)
     training = import_module("predictor.training")
     source, outcomes = open_events(options.events), read_outcomes(options.outcomes, options.target)
-    given = {"clock": options.clock, "seed": options.seed, "threads": options.threads or 1}
+    learners = sum(map(len, outcomes.by_course.values()))
+    few = import_module("predictor.plan").suited(learners)
+    given = {**few, "clock": options.clock, "seed": options.seed, "threads": options.threads or 1}
     if options.leave_days is not None:
         given["leave_days"] = options.leave_days
     config = training.TrainConfig.from_json({**given, **_settings(options.set)})

@@ -8,6 +8,24 @@ from typing import Any, Literal
 
 from predictor.model import ModelConfig
 
+LEAST_STEPS = 240
+SMALLEST_BATCH = 16
+MOST_EPOCHS = 30
+
+
+def suited(learners: int) -> dict[str, int]:
+    """Fields of TrainConfig that give few learners as many steps of the optimizer as a network needs.
+
+    With the defaults, 600 learners would be 20 steps in all, and the network hardly moved: so their batches
+    are smaller and their epochs more.  Empty for some 8,000 learners and above.
+    """
+    steps = -(-learners // TrainConfig.batch_learners)
+    if steps * TrainConfig.epochs >= LEAST_STEPS:
+        return {}
+    batch = min(TrainConfig.batch_learners, max(SMALLEST_BATCH, learners // 20))
+    epochs = -(-LEAST_STEPS // max(1, -(-learners // batch)))
+    return {"batch_learners": batch, "epochs": min(MOST_EPOCHS, epochs)}
+
 
 @dataclass(frozen=True)
 class TrainConfig:

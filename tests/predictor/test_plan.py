@@ -1,0 +1,23 @@
+"""The settings of a training suit the number of learners."""
+
+from __future__ import annotations
+
+import pytest
+
+plan = pytest.importorskip("predictor.plan")
+pytestmark = pytest.mark.train
+
+
+@pytest.mark.parametrize("learners", [40, 600, 3_000, 7_000])
+def test_few_learners_get_enough_steps_of_the_optimizer(learners: int) -> None:
+    config = plan.TrainConfig.from_json(plan.suited(learners))
+    steps = config.epochs * -(-learners // config.batch_learners)
+    assert steps >= plan.LEAST_STEPS or config.epochs == plan.MOST_EPOCHS
+
+
+def test_many_learners_are_trained_with_the_defaults() -> None:
+    assert plan.suited(27_000) == {}
+
+
+def test_nobody_at_all_is_no_error() -> None:
+    assert plan.TrainConfig.from_json(plan.suited(0)).epochs <= plan.MOST_EPOCHS
