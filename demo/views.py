@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 from eventtracking import tracker
@@ -150,4 +151,4 @@ def _usage_key(text: str) -> UsageKey:
 
 
 def _local(address: str | None) -> str:
-    return address if address and address.startswith("/") and not address.startswith("//") else "/"
+    return address if address and url_has_allowed_host_and_scheme(address, allowed_hosts=None) else "/"

@@ -34,6 +34,9 @@ LOG = logging.getLogger(__name__)
 REGISTER_AGAIN = 600.0
 """Seconds after which a process makes sure again that the database knows a placement as it is."""
 
+PROGRESS = ("id", "running", "step", "progress", "failed", "promoted", "model_version")
+"""What a course's staff may know of a night."""
+
 _registered: dict[str, tuple[str, float]] = {}
 
 
@@ -179,6 +182,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
             "css": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.css"),
             "course": str(self.course_key),
             "placement": str(self.scope_ids.usage_id),
+            "starts": bool(self._attribute("user_is_global_staff")),
             "text": dashboard_texts.dashboard(),
         }
         fragment.initialize_js("NudgeCard", {"view": "staff", "text": texts.staff(), "dashboard": dashboard})
@@ -271,10 +275,17 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
 
     @XBlock.json_handler  # type: ignore[untyped-decorator]
     def night(self, data: dict[str, Any], suffix: str = "") -> dict[str, Any]:
-        """Start tonight's job now, or, with {"status": true}, tell how far it is."""
+        """Start tonight's job now, or, with {"status": true}, tell how far it is.
+
+        The job is the whole site's: a course's staff can watch it, but neither start it nor read its reports.
+        """
         self._staff_only()
+        site_wide = bool(self._attribute("user_is_global_staff"))
         if isinstance(data, dict) and data.get("status"):
-            return api.night_status()
+            told = api.night_status()
+            return told if site_wide else {name: told[name] for name in PROGRESS if name in told}
+        if not site_wide:
+            raise JsonHandlerError(403, _("Only staff of the whole site may do this."))
         return api.night_status(api.start_night().pk)
 
     # What the author does

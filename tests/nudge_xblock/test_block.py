@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.utils import translation
+from django.utils import timezone, translation
 from web_fragments.fragment import Fragment
 
 from nudge_xblock import api, block
 from nudge_xblock.block import NudgeXBlock
-from nudge_xblock.models import Decision, Enrolment, InboxEvent, Placement, Variant
+from nudge_xblock.models import Decision, Enrolment, InboxEvent, Night, Placement, Variant
 
 from .host import EXAM, KEY, Host, call
 from .moments import COURSE, QUIZ, enrolled, failed, wording
@@ -277,6 +277,25 @@ def test_nonsense_asked_by_staff_is_no_crash(body: Any) -> None:
 
 def test_staff_can_ask_how_the_night_is_doing() -> None:
     assert call(nudge(STAFF), "night", {"status": True}) == (200, {})
+
+
+def test_a_courses_staff_watch_the_sites_night_but_neither_start_it_nor_read_its_reports() -> None:
+    steps = {"ingest": {"words": "/secret/log of another course"}}
+    Night.objects.create(
+        started=timezone.now(), slot="night", beat=timezone.now(), step="ingest", steps=steps
+    )
+    status, told = call(nudge(STAFF), "night", {"status": True})
+    assert (status, told["running"], told["step"], "secret" in str(told)) == (200, True, "ingest", False)
+    assert call(nudge(STAFF), "night", {}) == (403, {"error": "Only staff of the whole site may do this."})
+    everyones = nudge(STAFF | {"user_is_global_staff": True})
+    assert call(everyones, "night", {"status": True})[1]["steps"] == steps
+    assert call(everyones, "night", {})[1]["running"] is True
+    assert Night.objects.count() == 1
+
+
+def test_only_who_may_start_the_night_is_given_the_button() -> None:
+    for attributes, may in ((STAFF, False), (STAFF | {"user_is_global_staff": True}, True)):
+        assert view(nudge(attributes)).json_init_args["dashboard"]["starts"] is may
 
 
 # The author's form

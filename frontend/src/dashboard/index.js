@@ -26,6 +26,7 @@ class Dashboard {
     this.runtime = runtime;
     this.element = element;
     this.text = args.text;
+    this.starts = args.starts;
     this.state = read(location.hash);
     this.speak(document.documentElement.lang || undefined, getComputedStyle(place).direction === "rtl");
     this.overview = null;

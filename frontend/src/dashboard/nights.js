@@ -38,7 +38,7 @@ export function nights(page, { finding, lines, targets, running, version }) {
     finding: say(finding),
     body: [targets.length > 0 && key, list],
     marks,
-    tools: [!page.example && job(page, running)],
+    tools: [!page.example && (page.starts || running) && job(page, running)],
     notes: [version && t("serving_now", { version }), targets.length > 0 && t("note_nights")],
     table: lines.length > 0 && table(page, lines, targets, finding),
   });
