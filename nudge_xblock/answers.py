@@ -1,6 +1,7 @@
 """A learner's counts over all time, as `Learner.answers` holds them.
 
-{"sent": 4, "answered": 2, "helpful": 1, …, "kinds": {"review": {"sent": 3, …}}}; what is zero is left out.
+{"sent": 4, "answered": 2, "helpful": 1, …, "foreseen_helpful": 1.31, …, "kinds": {"review": {"sent": 3, …}}};
+what is zero is left out.  What was foreseen is summed over the sends, for a learner of whom nothing is known.
 Pure: every function returns a new value.
 """
 
@@ -12,9 +13,11 @@ from typing import Any
 from predictor.features import Answers
 
 COUNTED = ("sent", "answered", "helpful", "not_helpful", "clicked", "dismissed")
+FORESEEN = ("foreseen_helpful", "foreseen_not_helpful")
+READ = (*(name for name in COUNTED if name != "answered"), *FORESEEN)
 
 
-def changed(answers: Mapping[str, Any], kind: str, changes: Mapping[str, int]) -> dict[str, Any]:
+def changed(answers: Mapping[str, Any], kind: str, changes: Mapping[str, float]) -> dict[str, Any]:
     """The counts after `changes` to a message of `kind`; none falls below zero."""
     kinds = dict(answers.get("kinds") or {})
     kinds[kind] = _plus(kinds.get(kind) or {}, changes)
@@ -29,7 +32,7 @@ def count(answers: Mapping[str, Any], name: str) -> int:
 
 def total(answers: Mapping[str, Any]) -> Answers:
     """The counts as the model reads them."""
-    return Answers(*(float(count(answers, name)) for name in COUNTED if name != "answered"))
+    return Answers(*(float(_number(answers, name)) for name in READ))
 
 
 def by_kind(answers: Mapping[str, Any]) -> dict[str, Answers]:
@@ -37,6 +40,12 @@ def by_kind(answers: Mapping[str, Any]) -> dict[str, Answers]:
     return {kind: total(row) for kind, row in (answers.get("kinds") or {}).items()}
 
 
-def _plus(row: Mapping[str, Any], changes: Mapping[str, int]) -> dict[str, int]:
-    sums = {name: max(0, count(row, name) + changes.get(name, 0)) for name in COUNTED}
+def _plus(row: Mapping[str, Any], changes: Mapping[str, float]) -> dict[str, float]:
+    sums: dict[str, float] = {name: max(0, count(row, name) + int(changes.get(name, 0))) for name in COUNTED}
+    sums |= {name: round(max(0.0, _number(row, name) + changes.get(name, 0.0)), 4) for name in FORESEEN}
     return {name: value for name, value in sums.items() if value}
+
+
+def _number(row: Mapping[str, Any], name: str) -> float:
+    value = row.get(name)
+    return value if isinstance(value, int | float) else 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,7 @@ def _spot(placement: Placement, late: Mapping[int, Tally]) -> Spot | None:
         return None
     if not active:
         return None
-    own = {variant.pk: _plus(_settled(variant), late.get(variant.pk, Tally())) for variant in variants}
+    own = {variant.pk: _settled(variant) + late.get(variant.pk, Tally()) for variant in variants}
     site, kinds = _site(int(time.monotonic() // SITE_FRESH))
     broad = (site, kinds.get(placement.kind, Tally()), _total(own.values()))
     wordings = tuple(_wording(variant, (*broad, own[variant.pk])) for variant in active)
@@ -217,19 +217,7 @@ def _site(_bucket: int) -> tuple[Tally, dict[str, Tally]]:
 
 
 def _total(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for tally in tallies:
-        total = _plus(total, tally)
-    return total
-
-
-def _plus(one: Tally, other: Tally) -> Tally:
-    return replace(
-        one,
-        shown=one.shown + other.shown,
-        helpful=one.helpful + other.helpful,
-        not_helpful=one.not_helpful + other.not_helpful,
-    )
+    return sum(tallies, Tally())
 
 
 def week_of(dates: CourseDates, started: datetime | None, now: datetime) -> tuple[float, float]:

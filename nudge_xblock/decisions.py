@@ -209,7 +209,10 @@ def _judged(question: Question, fresh: Sequence[Moment]) -> Judged:
     given = _input(question, moment.spot, candidates, rules, missing, late)
     kept = vectors.kept(seen, [candidate.id for candidate in candidates])
     verdicts = judge(given, question.draw)
-    return Judged(moment, given, question.draw, *verdicts, kept, outlook.version, helpfulness.version)
+    foreseen = vectors.foresee(helpfulness.model if missing is None else None, seen)
+    return Judged(
+        moment, given, question.draw, *verdicts, kept, outlook.version, helpfulness.version, foreseen
+    )
 
 
 def _failed(question: Question, moment: Moment) -> Judged:

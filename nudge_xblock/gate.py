@@ -39,6 +39,15 @@ class Tally:
     helpful: float = 0.0
     not_helpful: float = 0.0
 
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.shown + other.shown, self.helpful + other.helpful, self.not_helpful + other.not_helpful
+        )
+
+    def faded(self, share: float) -> Tally:
+        """The same answers, each at `share` of its weight."""
+        return Tally(share * self.shown, share * self.helpful, share * self.not_helpful)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

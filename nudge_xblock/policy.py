@@ -7,13 +7,15 @@ from typing import Any
 
 from django.conf import settings
 
+from . import steering
 from .gate import Policy
 from .restraint import MINUTE, Limits
 
 
 def current() -> Policy:
     """The gate's policy.  Raises ValueError for a share that is none."""
-    return Policy(
+    weight = settings.NUDGE_NOT_HELPFUL_WEIGHT
+    rules = Policy(
         exploration=settings.NUDGE_EXPLORATION_SHARE,
         trickle=settings.NUDGE_TRICKLE_SHARE,
         cold_start_answers=settings.NUDGE_COLD_START_ANSWERS,
@@ -22,8 +24,9 @@ def current() -> Policy:
         min_helpful=settings.NUDGE_PLACEMENT_MIN_HELPFUL,
         margin_not_helpful=settings.NUDGE_MARGIN_NOT_HELPFUL,
         margin_no_interaction=settings.NUDGE_MARGIN_NO_INTERACTION,
-        not_helpful_weight=settings.NUDGE_NOT_HELPFUL_WEIGHT,
+        not_helpful_weight=1.0 if weight is None else weight,
     )
+    return steering.steered(rules)
 
 
 def limits() -> Limits:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -52,7 +53,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A moment, its input and draw, the gate's own verdict, and what stands after restraint."""
+    """A moment, its input and draw, the gate's own verdict, and what stands after restraint.
+
+    `foreseen`: P(helpful) and P(not helpful) by variant id for a learner of whom nothing is known.
+    """
 
     moment: Moment
     input: Input
@@ -62,6 +66,7 @@ class Judged:
     features: dict[str, Any]
     model_version: str = ""
     helpfulness_version: str = ""
+    foreseen: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def record(judged: Judged, enrolled: Enrolment, now: datetime) -> Answer:
@@ -107,7 +112,9 @@ def _spend(judged: Judged, learner: Learner, now: datetime) -> bool:
     """Count the send against the caps, unless another page changed the learner since we looked."""
     spot = judged.moment.spot
     sends = [*judged.input.standing.sends, Send(now.timestamp(), spot.kind, spot.id)]
-    return statements.spend(learner, sends, answers.changed(learner.answers, spot.kind, {"sent": 1}))
+    helpful, not_helpful = judged.foreseen.get(str(judged.verdict.variant), (0.0, 0.0))
+    changes = {"sent": 1, "foreseen_helpful": helpful, "foreseen_not_helpful": not_helpful}
+    return statements.spend(learner, sends, answers.changed(learner.answers, spot.kind, changes))
 
 
 def _row(judged: Judged, enrolled: Enrolment, now: datetime) -> dict[str, Any]:

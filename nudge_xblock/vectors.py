@@ -19,12 +19,12 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from predictor import features
-from predictor.features import Behaviour, Course, History, Message
+from predictor.features import Behaviour, Course
 from predictor.helpfulness import HelpfulnessModel
 from predictor.streaming import Reading
 
-from . import answers, gate
-from .catalogue import Book, Spot, Wording, week_of
+from . import answers, described, gate
+from .catalogue import Book, Spot, week_of
 from .models import Enrolment
 from .triggers import Row
 
@@ -64,11 +64,7 @@ def see(
     """Make the vectors of every wording of `spots` for this learner now."""
     learner = enrolled.learner
     at = now.timestamp()
-    history = History(
-        total=answers.total(learner.answers),
-        kinds=answers.by_kind(learner.answers),
-        ages=[max(0.0, at - send[0]) for send in learner.sends],
-    )
+    history = described.history(learner.answers, (send[0] for send in learner.sends), at)
     newest = rows[-NEWEST:]
     behaviour = Behaviour(
         tokens=[row.token for row in newest],
@@ -83,7 +79,9 @@ def see(
     outlook = dict(reading.probabilities) if reading is not None else {}
     shared = features.shared(hidden, outlook, history, profile, behaviour, course)
     parts = {
-        wording.id: features.of_message(history, _message(spot, wording, shrinkage))
+        wording.id: features.of_message(
+            history, described.message(spot.kind, spot.trigger.when, wording.tallies, shrinkage)
+        )
         for spot in spots
         for wording in spot.wordings
     }
@@ -100,6 +98,14 @@ def predict(model: HelpfulnessModel, seen: Seen) -> dict[str, gate.Prediction] |
         name: (float(row[0]), float(row[1]), float(row[2]))
         for name, row in zip(seen.messages, found, strict=True)
     }
+
+
+def foresee(model: HelpfulnessModel | None, seen: Seen) -> dict[str, tuple[float, float]]:
+    """P(helpful) and P(not helpful) by variant id for a learner of whom nothing is known."""
+    columns = None if model is None else _columns(seen.names, model.names)
+    rows = seen.matrix() if columns is None else seen.matrix()[:, columns]
+    found = described.foreseen(model if columns is not None else None, seen.names, rows)
+    return {name: (float(row[0]), float(row[1])) for name, row in zip(seen.messages, found, strict=True)}
 
 
 def kept(seen: Seen, variants: Sequence[str]) -> dict[str, Any]:
@@ -136,18 +142,6 @@ def _columns(have: tuple[str, ...], want: tuple[str, ...]) -> NDArray[np.int64] 
     if not places.keys() >= set(want):
         return None
     return np.asarray([places[name] for name in want], np.int64)
-
-
-def _message(spot: Spot, wording: Wording, shrinkage: float) -> Message:
-    return Message(
-        kind=spot.kind,
-        trigger=spot.trigger.when,
-        helpful=gate.shrunken(wording.tallies, shrinkage),
-        not_helpful=gate.shrunken(
-            [gate.Tally(t.shown, t.not_helpful) for t in wording.tallies], shrinkage, 0.1
-        ),
-        shown=wording.tallies[-1].shown,
-    )
 
 
 def _packed(vector: Vector) -> str:

@@ -32,6 +32,8 @@ TRIGGERS = (
     "deadline_near",
 )
 STATE_GROUPS = ("hidden", "reading", "recent")
+OF_THE_PAST = ("history.", "message.kind_")
+"""How the names begin of what tells a learner's way with messages."""
 
 DAY = 86400.0
 VISIT_GAP = 1800.0
@@ -40,6 +42,8 @@ WINDOWS = (1200.0, DAY)
 DECAYS = (0.6, 0.9)
 LAST = 100
 """How many of the newest events have a place in the decayed order; what comes before them weighs nothing."""
+LEARNERS_ALIKE = 2.0
+KINDS_ALIKE = 8.0
 COUNTRY_BUCKETS = 12
 DIFFICULTIES = ("introductory", "intermediate", "advanced")
 EDUCATION = {
@@ -73,13 +77,19 @@ _WRONG, _RIGHT = ACTIONS.index("wrong"), ACTIONS.index("right")
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a learner did with earlier messages (of all kinds, or of one)."""
+    """What a learner did with earlier messages (of all kinds, or of one).
+
+    `foreseen_helpful` and `foreseen_not_helpful`: how many such votes would have come from a learner of whom
+    nothing is known but the same moments.
+    """
 
     sent: float = 0.0
     helpful: float = 0.0
     not_helpful: float = 0.0
     clicked: float = 0.0
     dismissed: float = 0.0
+    foreseen_helpful: float = 0.0
+    foreseen_not_helpful: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,7 @@ def of_message(history: History, message: Message) -> Vector:
         math.log1p(mine.sent),
         math.log((mine.helpful + 1.5) / (mine.not_helpful + 1.0)),
         mine.dismissed - 0.3 * (mine.helpful + mine.not_helpful),
+        *_taste(history.total, mine),
     ]
     return np.asarray(row, np.float32)
 
@@ -184,14 +195,14 @@ def names(hidden_size: int, targets: tuple[str, ...]) -> tuple[str, ...]:
         *(f"reading.{name}" for name in targets),
         *_recent_names(),
         *(f"history.{name}" for name in ("sent", "helpful", "not_helpful", "clicked", "dismissed", "ratio")),
-        *(f"history.{name}" for name in ("fatigue", "hours_since")),
+        *(f"history.{name}" for name in ("fatigue", "hours_since", "liking", "dislike")),
         *_profile_names(),
         *(f"course.{name}" for name in ("verified", "completed", "self_paced", "week", "share")),
         *(f"course.{name}" for name in DIFFICULTIES),
         *(f"kind.{name}" for name in KINDS),
         *(f"trigger.{name}" for name in TRIGGERS),
         *(f"message.{name}" for name in ("helpful", "not_helpful", "shown")),
-        *(f"message.{name}" for name in ("kind_sent", "kind_ratio", "kind_dismissed")),
+        *(f"message.kind_{name}" for name in ("sent", "ratio", "dismissed", "liking", "dislike")),
     )
 
 
@@ -281,7 +292,28 @@ def _history(history: History) -> list[float]:
         math.log((total.helpful + 1.5) / (total.not_helpful + 1.0)),
         fatigue,
         math.log1p(max(0.0, newest) / 3600.0),
+        _beyond(total.helpful, total.foreseen_helpful, LEARNERS_ALIKE),
+        _beyond(total.not_helpful, total.foreseen_not_helpful, LEARNERS_ALIKE),
     ]
+
+
+def _taste(total: Answers, mine: Answers) -> tuple[float, ...]:
+    """How much more than other kinds this kind was liked, and disliked, by this learner."""
+    return tuple(
+        _beyond(got, foreseen * math.exp(_beyond(all_got, all_foreseen, LEARNERS_ALIKE)), KINDS_ALIKE)
+        for got, foreseen, all_got, all_foreseen in (
+            (mine.helpful, mine.foreseen_helpful, total.helpful, total.foreseen_helpful),
+            (mine.not_helpful, mine.foreseen_not_helpful, total.not_helpful, total.foreseen_not_helpful),
+        )
+    )
+
+
+def _beyond(got: float, foreseen: float, alike: float) -> float:
+    """Log of a learner's own rate over the foreseen one: the mean of a gamma posterior (a random effect).
+
+    `alike` is the shape of the gamma prior around one, in votes: the more alike learners are, the larger.
+    """
+    return math.log((got + alike) / (foreseen + alike))
 
 
 def _profile_names() -> list[str]:

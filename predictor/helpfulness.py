@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import penalised
-from .features import STATE_GROUPS, features
+from .features import OF_THE_PAST, STATE_GROUPS, features
 from .penalised import LEVELS, Choice, Table, Weights
 
 __all__ = ["CLASSES", "FitConfig", "HelpfulnessModel", "features"]
@@ -46,7 +46,7 @@ class FitConfig:
     steps: int = 80
     clip: float = 10.0
     folds: int = 4
-    most_asked: int = 8000
+    most_asked: int = 16_000
     growth: float = 1.3
     min_rows: int = 30
 
@@ -73,6 +73,8 @@ class HelpfulnessModel:
         self._kinds = _columns(self.names, ("kind",))
         self._states = _columns(self.names, STATE_GROUPS)
         self._hidden = len(_columns(self.names, ("hidden",)))
+        past = [place for place, name in enumerate(self.names) if name.startswith(OF_THE_PAST)]
+        self._past = np.asarray(past, np.int64)
 
     @property
     def hidden_size(self) -> int:
@@ -127,11 +129,25 @@ class HelpfulnessModel:
 
         Raises ValueError when the rows have another width than the model.
         """
+        x = self._checked_width(rows)
+        return self._chances(self._scaled(x), x)
+
+    def foresee(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """As `predict`, for a learner of whose way with messages nothing is known."""
+        x = self._checked_width(rows)
+        z = self._scaled(x)
+        z[:, self._past] = 0.0
+        return self._chances(z, x)
+
+    def _chances(self, z: Array, x: Array) -> NDArray[np.float64]:
+        logits = self.weights.logits(z, self._kind(x), self._states)
+        return penalised.softmax(logits / np.float32(self.temperature))
+
+    def _checked_width(self, rows: NDArray[Any]) -> Array:
         x = np.asarray(rows, np.float32)
         if x.ndim != 2 or x.shape[1] != len(self.names):
             raise ValueError(f"the model takes rows of {len(self.names)} features, not of shape {x.shape}")
-        logits = self.weights.logits(self._scaled(x), self._kind(x), self._states)
-        return penalised.softmax(logits / np.float32(self.temperature))
+        return x
 
     def _adopt(self, choice: Choice, rows: int) -> None:
         self.level, self.temperature, self.chosen_on = choice.level, choice.temperature, rows

@@ -5,8 +5,8 @@
 is fitted by L-BFGS (Nocedal 1980) to weighed answers; each coefficient has a normal prior around zero whose
 precision, in answers, its group of features sets.  `LEVELS` goes from "the shares of the classes alone" over
 message tallies and the learner's history to everything; `choose` takes the simplest level that foresees the
-answers of learners it was not fitted on as well as the best, up to one standard error of the difference
-(Breiman et al. 1984).  What the data do not bear out is left out, and a few dozen answers give the shares.
+answers of learners it was not fitted on as well as the best, up to standard errors of the difference (Breiman
+et al. 1984).  What the data do not bear out is left out, and a few dozen answers give the shares.
 """
 
 from __future__ import annotations
@@ -60,8 +60,11 @@ LEVELS = (
     Level("behaviour", message=20.0, history=20.0, plain=100.0, recent=200.0),
     Level("everything, hardly", 20.0, 20.0, 100.0, 200.0, 500.0, 2000.0),
     Level("everything", 10.0, 10.0, 40.0, 60.0, 120.0, 700.0),
-    Level("everything, freely", 5.0, 5.0, 15.0, 20.0, 40.0, 250.0),
+    Level("everything, freely", 5.0, 5.0, 20.0, 30.0, 60.0, 700.0),
 )
+
+PERSONAL = 2
+"""The first level that tells learners apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,11 +270,22 @@ def choose(
     level = next(
         place
         for place in range(len(LEVELS))
-        if means[place] - means[best] <= _error(lost[place] - lost[best], groups)
+        if means[place] - means[best] <= _slack(place, best) * _error(lost[place] - lost[best], groups)
     )
     temperature = best_temperature(logits[level], table.y, table.weight) if level else 1.0
     calm = losses(logits[level], table.y, temperature) * table.weight
     return Choice(level, temperature, float(calm.mean()), float(means[0]), len(table))
+
+
+def _slack(simple: int, best: int) -> float:
+    """By how many standard errors a simpler level may be worse.
+
+    Three where telling learners apart at all is at stake, as this is asked many times; none between levels
+    that do, where a penalty that is a little off costs little either way.
+    """
+    if simple >= PERSONAL:
+        return 0.0
+    return 3.0 if best >= PERSONAL else 1.0
 
 
 def best_temperature(logits: Array, y: Labels, weight: Array) -> float:

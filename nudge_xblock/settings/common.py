@@ -90,8 +90,14 @@ def _gate() -> dict[str, Any]:
         # .. setting_name: NUDGE_NOT_HELPFUL_WEIGHT
         # .. setting_default: 1.0
         # .. setting_description: How many "helpful" answers one "not helpful" undoes when messages are
-        #    compared.
+        #    compared. None: as many as there are of the one for each of the other, which makes that ratio
+        #    largest where NUDGE_HOLD_BACK_SHARE is set.
         "NUDGE_NOT_HELPFUL_WEIGHT": 1.0,
+        # .. setting_name: NUDGE_HOLD_BACK_SHARE
+        # .. setting_default: None
+        # .. setting_description: Share of moments, 0 to 1, that the gate holds back: those where the message
+        #    promises least. None: as many as the margins above come to.
+        "NUDGE_HOLD_BACK_SHARE": None,
         # .. setting_name: NUDGE_CAP_PER_DAY
         # .. setting_default: 2
         # .. setting_description: The most nudges one learner sees in 24 hours, over all courses.

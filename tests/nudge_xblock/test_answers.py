@@ -45,3 +45,12 @@ def test_the_given_counts_are_not_changed() -> None:
 def test_counts_that_are_none_are_zero() -> None:
     assert answers.count({"sent": "many"}, "sent") == 0
     assert answers.total({}) == Answers()
+
+
+def test_what_was_foreseen_is_summed_by_kind_and_survives_as_a_fraction() -> None:
+    change = {"sent": 1, "foreseen_helpful": 0.25, "foreseen_not_helpful": 0.1}
+    counts = answers.changed(answers.changed({}, "review", change), "plan", change)
+    assert counts["foreseen_helpful"] == 0.5
+    assert answers.by_kind(counts)["plan"] == Answers(
+        sent=1.0, foreseen_helpful=0.25, foreseen_not_helpful=0.1
+    )

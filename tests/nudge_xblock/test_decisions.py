@@ -85,7 +85,8 @@ def test_a_failed_problem_brings_the_default_message_and_a_logged_decision() -> 
     assert row.propensity == row.propensities[str(row.variant_id)] == pytest.approx(0.95)
     learner = Learner.objects.get()
     assert learner.sends == [[NOW.timestamp(), "review", row.placement_id]]
-    assert learner.answers == {"sent": 1, "kinds": {"review": {"sent": 1}}}
+    counts = {"sent": 1, "foreseen_helpful": 0.2, "foreseen_not_helpful": 0.1}
+    assert learner.answers == {**counts, "kinds": {"review": counts}}
 
 
 def test_the_answer_is_plain_json() -> None:

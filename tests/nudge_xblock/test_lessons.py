@@ -87,7 +87,7 @@ def test_vectors_are_seen_again_by_the_new_lstm_at_the_decisions_own_moment(sett
     store(*(event(7, timedelta(hours=each), item=f"v{each}") for each in hours))
     shown(7, timedelta(days=2), reading=old, model="an older one")
     shown(7, timedelta(days=1), reading=old, model="an older one")
-    shown(8, timedelta(days=1))
+    shown(8, timedelta(hours=23))
     version = engagement.publish(settings.NUDGE_MODEL_DIR)
     Enrolment.objects.update(started=START)
     streamer = Streamer.load(models(), version)
@@ -101,7 +101,7 @@ def test_vectors_are_seen_again_by_the_new_lstm_at_the_decisions_own_moment(sett
     for place, days in ((0, 2), (1, 1)):
         reading = streamer.at(state, (NOW - timedelta(days=days)).timestamp())
         assert found.rows[place, : streamer.hidden_size] == pytest.approx(reading.hidden, abs=1e-5)
-    nobody = streamer.at(streamer.begin(zero), (NOW - timedelta(days=1)).timestamp())
+    nobody = streamer.at(streamer.begin(zero), (NOW - timedelta(hours=23)).timestamp())
     assert found.rows[2, : streamer.hidden_size] == pytest.approx(nobody.hidden, abs=1e-5)
 
 

@@ -29,3 +29,9 @@ def test_quiet_hours_and_minutes_are_read() -> None:
 def test_quiet_hours_that_are_none_are_refused_by_name(hours: Any) -> None:
     with override_settings(NUDGE_QUIET_HOURS=hours), pytest.raises(ValueError, match="NUDGE_QUIET_HOURS"):
         policy.limits()
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 30])
+def test_a_hold_back_share_that_is_none_is_refused_by_name(share: float) -> None:
+    with override_settings(NUDGE_HOLD_BACK_SHARE=share), pytest.raises(ValueError, match="HOLD_BACK_SHARE"):
+        policy.current()

@@ -1,0 +1,247 @@
+"""The product's own gate, driven through a simulated campus that judges gates.
+
+    PYTHONPATH=<the folder that holds gate_world>:. python -m gate_world.referee \
+        --policy gate_world.baselines:MessageOnly --policy benchmarks.gate_world_policy:NudgePolicy --seeds 1
+
+Nothing here decides or learns: the verdict is `nudge_xblock.gate.decide`, the vectors are made by
+`nudge_xblock.described` and `predictor.features`, the model is `predictor.helpfulness` over the LSTM of
+`predictor.training` and `predictor.streaming`, the share held back is steered by `nudge_xblock.holding`, a
+learner's counts are kept by `nudge_xblock.answers`.  This file translates the campus's words into ours and
+keeps in memory what the plugin keeps in its database.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from gate_world.protocol import Decision
+from gate_world.world import Event, Message, Moment, Response
+
+from benchmarks.gate_world_lstm import Engagement, Key
+from nudge_xblock import answers, described, gate, holding
+from nudge_xblock.gate import Candidate, History, Policy, Tally
+from predictor import features
+from predictor.features import Behaviour, Course, Vector
+from predictor.helpfulness import FitConfig, HelpfulnessModel
+from predictor.plan import TrainConfig
+
+DAY = 86400.0
+EPOCH = 1_600_000_000.0 - 1_600_000_000.0 % (7 * DAY)  # the campus counts from zero, we from 1970
+NIGHTS = (9, 19, 31, 44)
+LSTM = TrainConfig(hidden=32, embedding=24, epochs=3, next_event=1.0, min_courses=1, clock="course")
+KINDS = {"practice": "practise", "social": "people"}
+TRIGGERS = {"inactive_return": "return_after_absence"}
+OUTCOMES = {"helpful": 0, "not_helpful": 1}
+
+HOLD_BACK = 0.30
+EXPLORATION = 0.04
+SHRINKAGE = 60.0
+TALLY_HALF_LIFE = 60.0  # days, as all below
+LESSON_HALF_LIFE = 45.0
+NEWEST = 200
+SENDS = 40
+LESSONS = 40_000
+RECENT = 3000
+CLIP = 3.0
+
+
+@dataclass(slots=True)
+class Person:
+    """What the plugin keeps of one learner."""
+
+    counts: dict[str, Any] = field(default_factory=dict)
+    sends: deque[float] = field(default_factory=lambda: deque(maxlen=SENDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One moment as it was judged: the vectors [k, d] and foreseen probabilities [k, 3] of its messages."""
+
+    rows: Vector
+    foreseen: Any
+
+
+class NudgePolicy:
+    """The gate as an operator who wants 30% of moments held back would set it."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed * 104_729 + 7)
+        self.people: dict[str, Person] = defaultdict(Person)
+        self.events: dict[tuple[str, str], deque[tuple[float, str]]] = defaultdict(
+            lambda: deque(maxlen=NEWEST)
+        )
+        self.tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
+        self.lstm = Engagement(LSTM)
+        self.names = features.names(0, ())
+        self.rows = np.zeros((LESSONS, len(self.names)), np.float32)
+        self.whose: list[tuple[Key, float, float]] = [(("", ""), 0.0, 0.0)] * LESSONS
+        self.facts = np.zeros((LESSONS, 4))  # outcome, propensity, day, learner
+        self.learned = 0
+        self.numbers: dict[str, int] = {}
+        self.model: HelpfulnessModel | None = None
+        self.policy = Policy(
+            exploration=EXPLORATION, cold_start_answers=0, shrinkage=SHRINKAGE, not_helpful_weight=2.0
+        )
+        self.recent: deque[tuple[float | None, bool]] = deque(maxlen=RECENT)
+        self.votes: deque[int] = deque(maxlen=RECENT)
+        self.moments = 0
+        self.asked: Asked | None = None
+
+    def observe(self, events: Sequence[Event]) -> None:
+        """Keep each learner's newest events in a course."""
+        for event in events:
+            self.events[event.learner_id, event.course_id].append((event.time, event.event_type))
+            key = event.course_id, event.learner_id
+            self.lstm.add(key, event.event_type, EPOCH + event.time, event.item_id)
+
+    def decide(self, moment: Moment, now: float) -> Decision:
+        """Ask the gate."""
+        person = self.people[moment.learner.id]
+        chains = [self._chain(message) for message in moment.messages]
+        rows = self._rows(moment, person, chains, now)
+        told, foreseen = self._predictions(rows)
+        self.asked = Asked(rows, foreseen)
+        candidates = [
+            Candidate(message.id, chain, prediction)
+            for message, chain, prediction in zip(moment.messages, chains, told, strict=True)
+        ]
+        counts = person.counts
+        history = History(answers.count(counts, "sent"), answers.count(counts, "answered"))
+        verdict = gate.decide(candidates, history, self.policy, self.rng.random())
+        worth = None if self.model is None else gate.best(candidates, self.policy)[1]
+        self.recent.append((worth, verdict.variant is None))
+        self._steer()
+        propensities = {
+            None if key == gate.HOLD else key: value for key, value in verdict.propensities.items()
+        }
+        return Decision(verdict.variant, propensities, str(verdict.reason))
+
+    def feedback(self, moment: Moment, decision: Decision, response: Response) -> None:
+        """Count the answer, and keep it for tonight."""
+        if decision.message_id is None or self.asked is None:
+            return
+        place = moment.message_ids.index(decision.message_id)
+        message = moment.messages[place]
+        label = OUTCOMES.get(str(response.outcome), 2)
+        person = self.people[moment.learner.id]
+        person.sends.append(moment.time)
+        changes: dict[str, float] = {
+            "sent": 1,
+            "answered": int(response.clicked or response.outcome != "none"),
+            "helpful": int(label == 0),
+            "not_helpful": int(label == 1),
+            "clicked": int(response.clicked),
+            "dismissed": int(response.outcome == "dismissed"),
+            "foreseen_helpful": float(self.asked.foreseen[place][0]),
+            "foreseen_not_helpful": float(self.asked.foreseen[place][1]),
+        }
+        person.counts = answers.changed(person.counts, _kind(message), changes)
+        for key in _groups(message):
+            self.tallies[key] += Tally(1.0, float(label == 0), float(label == 1))
+        self.votes.append(label)
+        row = self.learned % LESSONS
+        learner = self.numbers.setdefault(moment.learner.id, len(self.numbers))
+        self.rows[row] = self.asked.rows[place]
+        key = moment.course.id, moment.learner.id
+        self.whose[row] = key, _start(moment), EPOCH + moment.time
+        self.facts[row] = label, decision.propensities[decision.message_id], moment.time / DAY, learner
+        self.learned += 1
+
+    def nightly(self, day: int) -> None:
+        """Fade the tallies and learn."""
+        for key, tally in self.tallies.items():
+            self.tallies[key] = tally.faded(0.5 ** (1.0 / TALLY_HALF_LIFE))
+        if day in NIGHTS:
+            self._renew()
+        count = min(self.learned, LESSONS)
+        outcomes, propensities, days, learners = self.facts[:count].T
+        if min((outcomes == 0).sum(), (outcomes == 1).sum()) < 30:
+            return
+        weights = np.minimum(1.0 / propensities, CLIP) * 0.5 ** ((day + 1 - days) / LESSON_HALF_LIFE)
+        self.model = HelpfulnessModel.fit(
+            self.rows[:count], outcomes.astype(np.int64), weights, self.names, self.seed + day,
+            FitConfig(clip=np.inf), self.model, learners.astype(np.int64),
+        )  # fmt: skip
+
+    def _renew(self) -> None:
+        """Train the LSTM, and see every lesson's moment through it."""
+        self.lstm.train()
+        count = min(self.learned, LESSONS)
+        hidden, readings = self.lstm.again((*whose, row) for row, whose in enumerate(self.whose[:count]))
+        old = self.rows[:count]
+        self.names, rows = features.with_state(old, self.names, hidden, readings, self.lstm.targets)
+        self.rows = np.zeros((LESSONS, len(self.names)), np.float32)
+        self.rows[:count] = rows
+        self.model = None
+
+    def _steer(self) -> None:
+        """Set the threshold and the weight of "not helpful" from the newest decisions and votes."""
+        self.moments += 1
+        if self.moments % 50:
+            return
+        worth = holding.weight(self.votes.count(0), self.votes.count(1))
+        found = holding.threshold(self.recent, HOLD_BACK, EXPLORATION)
+        self.policy = replace(self.policy, threshold=found, not_helpful_weight=worth)
+
+    def _chain(self, message: Message) -> tuple[Tally, ...]:
+        return tuple(self.tallies[key] for key in _groups(message))
+
+    def _rows(self, moment: Moment, person: Person, chains: Sequence[Sequence[Tally]], now: float) -> Vector:
+        past = described.history(person.counts, person.sends, now)
+        newest = self.events[moment.learner.id, moment.course.id]
+        behaviour = Behaviour(
+            tokens=[token for _, token in newest],
+            ages=[max(0.0, now - time) for time, _ in newest],
+            mode=moment.learner.mode or "",
+            completed=moment.learner.courses_completed or 0,
+        )
+        week = max(0.0, now / DAY - moment.course.start_day) / 7.0
+        course = Course(moment.course.difficulty, moment.course.self_paced, week, moment.course.weeks)
+        told = self.lstm.reading((moment.course.id, moment.learner.id), _start(moment), EPOCH + now)
+        hidden: Any = () if told is None else told.hidden
+        outlook = {} if told is None else told.probabilities
+        shared = features.shared(hidden, outlook, past, _profile(moment), behaviour, course)
+        trigger = TRIGGERS.get(moment.placement.trigger, moment.placement.trigger)
+        parts = [
+            features.of_message(past, described.message(_kind(message), trigger, chain, SHRINKAGE))
+            for message, chain in zip(moment.messages, chains, strict=True)
+        ]
+        return np.stack([np.concatenate([shared, part]) for part in parts])
+
+    def _predictions(self, rows: Vector) -> tuple[list[gate.Prediction | None], Any]:
+        foreseen = described.foreseen(self.model, self.names, rows)
+        if self.model is None:
+            return [None] * len(rows), foreseen
+        told = [(float(row[0]), float(row[1]), float(row[2])) for row in self.model.predict(rows)]
+        return list(told), foreseen
+
+
+def _start(moment: Moment) -> float:
+    return EPOCH + moment.course.start_day * DAY
+
+
+def _kind(message: Message) -> str:
+    return KINDS.get(message.kind, message.kind)
+
+
+def _groups(message: Message) -> tuple[tuple[str, str], ...]:
+    """Site, kind, placement, wording."""
+    return ("site", ""), ("kind", message.kind), ("placement", message.placement_id), ("wording", message.id)
+
+
+def _profile(moment: Moment) -> Mapping[str, Any]:
+    who = moment.learner
+    known = {
+        "gender": who.gender,
+        "country": who.country,
+        "language": who.language,
+        "birth_year": who.birth_year,
+        "education": who.education,
+    }
+    return {name: value for name, value in known.items() if value is not None}

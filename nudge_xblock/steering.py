@@ -1,0 +1,57 @@
+"""The gate's threshold and weight where the site asks for a share held back: found from the newest decisions.
+
+Kept per process for a minute, so that a decision seldom pays for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+
+from . import gate, holding
+from .gate import Policy
+from .models import Decision
+from .reasons import SENT, Reason
+
+FRESH = 60.0
+NEWEST = 3000
+GATED = (*SENT, Reason.LEARNER, Reason.PLACEMENT)
+"""How a moment ends that the gate itself decided; what restraint holds back is no part of the share."""
+
+
+def steered(rules: Policy) -> Policy:
+    """The policy with what NUDGE_HOLD_BACK_SHARE and NUDGE_NOT_HELPFUL_WEIGHT leave to experience."""
+    share, weight = settings.NUDGE_HOLD_BACK_SHARE, settings.NUDGE_NOT_HELPFUL_WEIGHT
+    if share is not None and not 0.0 <= share < 1.0:
+        raise ValueError(f"NUDGE_HOLD_BACK_SHARE is a share, 0 to 1, or None, not {share!r}")
+    if share is None and weight is not None:
+        return rules
+    return _steered(rules, share, weight is None, int(time.monotonic() // FRESH))
+
+
+def forget() -> None:
+    """Look at the decisions again at the next question in this process."""
+    _steered.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _steered(rules: Policy, share: float | None, weigh: bool, _minute: int) -> Policy:
+    decided = Decision.objects.filter(reason__in=GATED).order_by("-created")
+    rows = list(decided.values_list("predictions", "variant_id", "helpful")[:NEWEST])
+    if weigh:
+        votes = [helpful for _, _, helpful in rows]
+        rules = replace(rules, not_helpful_weight=holding.weight(votes.count(True), votes.count(False)))
+    if share is None:
+        return rules
+    moments = [(_worth(predictions, rules), variant is None) for predictions, variant, _ in rows]
+    return replace(rules, threshold=holding.threshold(moments, share, rules.exploration))
+
+
+def _worth(told: Mapping[str, Any], rules: Policy) -> float | None:
+    """The worth of the best message of a moment; None where no model judged it."""
+    return max((gate.score((row[0], row[1], row[2]), rules) for row in told.values()), default=None)
