@@ -36,5 +36,6 @@ def write(user_id: int, opted_out: bool | None = None, fewer: int | None = None)
         learner, _ = Learner.objects.select_for_update().get_or_create(user_id=user_id)
         learner.opted_out = learner.opted_out if opted_out is None else opted_out
         learner.fewer = learner.fewer if fewer is None else fewer
-        learner.save(update_fields=["opted_out", "fewer"])
+        learner.version += 1  # so that a question under way, which has read the old wishes, sends nothing
+        learner.save(update_fields=["opted_out", "fewer", "version"])
     return Preferences(learner.opted_out, learner.fewer)

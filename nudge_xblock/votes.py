@@ -46,9 +46,9 @@ def respond(
         learner, decision = _locked(user_id, decision_id)
         mark = key[:LONGEST_KEY]
         if not mark or mark not in decision.keys:
-            before = _counts(decision)
+            before, wishes = _counts(decision), (learner.fewer, learner.opted_out)
             rule(learner, decision, _moment(decision, at))
-            _save(learner, decision, before, mark)
+            _save(learner, decision, before, wishes, mark)
     return standing(learner, decision)
 
 
@@ -81,8 +81,13 @@ def _moment(decision: Decision, at: datetime | None) -> datetime:
     return min(max(at, decision.created), max(now, decision.created)) if at is not None else now
 
 
-def _save(learner: Learner, decision: Decision, before: Mapping[str, int], mark: str) -> None:
-    """Write both rows; the counts follow from the decision's change, so they cannot drift."""
+def _save(
+    learner: Learner, decision: Decision, before: Mapping[str, int], wishes: tuple[int, bool], mark: str
+) -> None:
+    """Write both rows; the counts follow from the decision's change, so they cannot drift.
+
+    A question under way has read the learner as it was: the version tells it to send nothing.
+    """
     after = _counts(decision)
     changes = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     if mark:
@@ -92,6 +97,7 @@ def _save(learner: Learner, decision: Decision, before: Mapping[str, int], mark:
     if changes:
         kind = decision.placement.kind or "other"
         updates["answers"] = answers.changed(learner.answers, kind, changes)
+    if changes or (learner.fewer, learner.opted_out) != wishes:
         updates["version"] = F("version") + 1
     Learner.objects.filter(pk=learner.pk).update(**updates)
 
