@@ -14,17 +14,21 @@ system: ## Install what the tests need of the system: Chromium, MariaDB, Redis, 
 
 venv: .venv/.made ## Make the environment .venv, with the pins of the older platform release
 
-.venv/.made: setup.py $(wildcard requirements/*.txt)
+# What the plugin runs in. The demo needs no more, so that it needs no compiler and no database's headers.
+.venv/.runs: setup.py requirements/older.txt requirements/train.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade pip
+	.venv/bin/python -m pip install --quiet -r requirements/older.txt -r requirements/train.txt --editable .
+	touch $@
+
+.venv/.made: .venv/.runs $(wildcard requirements/*.txt)
 	.venv/bin/python -m pip install --quiet -r requirements/older.txt -r requirements/train.txt -r requirements/test.txt -r requirements/bench.txt tox
-	.venv/bin/python -m pip install --quiet --editable .
 	touch $@
 
 frontend: frontend/node_modules ## Build the browser bundles from their sources
 	cd frontend && npm run --silent build
 
-demo: .venv/.made ## Serve a small course with the plugin at work; DATA=path reads your own tracking logs
+demo: .venv/.runs ## Serve a small course with the plugin at work; DATA=path reads your own tracking logs
 	NUDGE_DEMO_DATA='$(DATA)' .venv/bin/python demo/manage.py demo --serve $(HOST)
 
 frontend/node_modules: frontend/package-lock.json

@@ -27,9 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         ready = Path(settings.VAR) / "ready"
         source = _source()
-        if options["fresh"] or (ready.exists() and ready.read_text(encoding="utf-8") != source):
-            self._forget()
-        if not ready.exists():
+        if options["fresh"] or not ready.exists() or ready.read_text(encoding="utf-8") != source:
+            self._forget()  # also what a demo that was stopped halfway has left
             self._stage(options["learners"])
             ready.write_text(source, encoding="utf-8")
         if options["serve"]:
