@@ -94,7 +94,6 @@ NUDGE_VOCABULARY_MIN_COUNT = 20
 NUDGE_VOCABULARY_MIN_COURSES = 2
 NUDGE_TRAINING = {"epochs": 8, "batch_learners": 32}  # else a few hundred learners are a few dozen steps
 NUDGE_HELD_OUT_SHARE = 0.2  # a tenth of so few learners is too few to judge a model by
-NUDGE_PROMOTION_MAX_ECE = 0.15
 
 _plugin = SimpleNamespace(**{name: value for name, value in globals().items() if name.isupper()})
 plugin_settings(_plugin)
