@@ -306,7 +306,7 @@ class Training:
         self._best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
         self._stale, self._events, self._seconds = facts["stale"], facts["events"], facts["seconds"]
         done = len(self._history)
-        self._tell(done - 1, done / self._config.epochs, 0.0, f"going on after epoch {done}")
+        self._tell(done - 1, done / self._config.epochs, 0.0, f"going on after epoch {done}.")
 
 
 def _check_labels(rolls: Sequence[Roll], targets: Sequence[str]) -> None:

@@ -20,4 +20,4 @@ NUDGE_COMPAT = "tests.flow.campus.Campus"
 NUDGE_VOCABULARY_MIN_COUNT = 20
 NUDGE_HELD_OUT_SHARE = 0.25
 NUDGE_PROMOTION_MIN_NUDGES = 5
-NUDGE_TRAINING = {"hidden": 12, "embedding": 8, "width": 8, "epochs": 2, "batch_learners": 32}
+NUDGE_TRAINING = {"hidden": 12, "embedding": 8, "width": 8, "epochs": 10, "batch_learners": 16}
