@@ -125,7 +125,7 @@ def test_a_training_broken_off_goes_on_and_ends_in_the_same_model(small_world: W
     with pytest.raises(Killed):
         fit(source, outcomes, ["passed"], SMALL, broken, break_off)
     version = fit(source, outcomes, ["passed"], SMALL, broken, reports.append)
-    assert "going on after epoch 1" in [report.message for report in reports]
+    assert "going on after epoch 1." in [report.message for report in reports]
     assert reports[-1].share == 1
     for name, tensor in tensors_of(broken, version).items():
         np.testing.assert_array_equal(tensor, expected[name])
@@ -169,7 +169,7 @@ def test_a_killed_process_is_resumed_to_the_same_model(small_world: World, tmp_p
     source, outcomes = open_events(paths[0]), read_outcomes(paths[1])
     reports: list[Progress] = []
     version = fit(source, outcomes, ["passed"], config, broken, reports.append)
-    assert "going on after epoch 2" in [report.message for report in reports]
+    assert "going on after epoch 2." in [report.message for report in reports]
     whole = ModelStore(tmp_path / "whole")
     expected = tensors_of(whole, fit(source, outcomes, ["passed"], config, whole))
     for name, tensor in tensors_of(broken, version).items():
