@@ -127,6 +127,7 @@ def _nights() -> dict[str, str]:
             "0.5 is guessing, 1 is always right. It is measured on learners the model never learned from."
         ),
         "night_promoted": _("Taken into use"),
+        "night_partly": _("Partly taken into use"),
         "night_refused": _("Refused"),
         "night_failed": _("Failed"),
         "night_idle": _("Nothing new"),

@@ -46,13 +46,14 @@ def running(night: Night) -> dict[str, Any]:
 def line(night: Night) -> dict[str, Any]:
     """One night that is over."""
     engagement = night.metrics.get(ENGAGEMENT, {})
+    taken = night.promoted and night.model_version == engagement.get("version")
     targets = engagement.get("targets", {})
     scores = [score(target, targets[target]) for target in TARGETS if targets.get(target)]
     return {
         "id": night.pk,
         "at": night.started.isoformat(),
-        "outcome": outcome(night),
-        "taken": night.promoted and night.model_version == engagement.get("version"),
+        "outcome": outcome(night, taken),
+        "taken": taken,
         "version": engagement.get("version", ""),
         "why": night.verdict,
         "scores": [one for one in scores if one["auc"] is not None],
@@ -65,10 +66,10 @@ def answers(figures: dict[str, Any]) -> dict[str, float | None]:
     return {name: (figures.get(name) or {}).get("log_loss") for name in ("new", "old")}
 
 
-def outcome(night: Night) -> str:
-    """promoted, failed, refused, or idle: no model was trained."""
+def outcome(night: Night, taken: bool) -> str:
+    """promoted, partly (only the model of what helps), failed, refused, or idle: no model was trained."""
     if night.promoted:
-        return "promoted"
+        return "promoted" if taken else "partly"
     if night.failed:
         return "failed"
     return "refused" if night.metrics else "idle"
@@ -92,10 +93,10 @@ def finding(lines: list[dict[str, Any]]) -> findings.Sentence:
     if not lines:
         return findings.no_night()
     newest = lines[0]
+    if newest["outcome"] == "partly":
+        return findings.answers_promoted()
     if newest["outcome"] != "promoted":
         return findings.not_promoted(newest["outcome"])
-    if not newest["taken"]:
-        return findings.answers_promoted()
     compared = [one for one in newest["scores"] if one["serving"] is not None]
     if not compared:
         return findings.first_promoted()

@@ -365,19 +365,23 @@ def test_a_night_that_only_renewed_the_model_of_answers_says_so() -> None:
     assert "model of what helps" in nights.finding([line])["text"]
 
 
+TAKEN = {"model_version": "a", "metrics": {"engagement": {"version": "a"}}}
+
+
 @pytest.mark.parametrize(
     ("fields", "outcome"),
     [
-        ({"promoted": True, "failed": True}, "promoted"),
+        (TAKEN | {"promoted": True, "failed": True}, "promoted"),
+        ({"promoted": True, "metrics": {"engagement": {"version": "b"}}}, "partly"),
         ({"failed": True}, "failed"),
         ({"metrics": {"engagement": {}}}, "refused"),
         ({}, "idle"),
     ],
 )
-def test_a_night_ends_in_one_of_four_ways(fields: dict[str, Any], outcome: str) -> None:
-    night = Night(started=rows.NOW, **fields)
-    assert nights.outcome(night) == outcome
-    assert nights.finding([nights.line(night)])["text"]
+def test_a_night_ends_in_one_of_five_ways(fields: dict[str, Any], outcome: str) -> None:
+    line = nights.line(Night(started=rows.NOW, **fields))
+    assert line["outcome"] == outcome
+    assert nights.finding([line])["text"]
 
 
 @pytest.mark.django_db
