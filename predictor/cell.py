@@ -17,6 +17,9 @@ from predictor.inputs import EVENT_SIZE, Floats32, InputConfig, Ints
 from predictor.steps import Steps
 
 HALF = np.float32(0.5)
+# OpenBLAS gives a product of a vector and a matrix to several threads from 9,216 numbers on.  One step takes
+# microseconds, waking a thread on a busy machine milliseconds: so it is done in blocks below that.
+BLOCK = 9000
 
 
 def expected_shapes(inputs: InputConfig, hidden: int, targets: int, width: int) -> dict[str, tuple[int, ...]]:
@@ -57,6 +60,7 @@ class Cell:
         self.tokens = _laid_out(tensors["token_gates"], hidden)
         self.step_matrix = _laid_out(np.vstack([tensors["input_gates"], tensors["hidden_gates"]]), hidden)
         self.recurrent = np.ascontiguousarray(self.step_matrix[EVENT_SIZE:])
+        self.step_blocks, self.recurrent_blocks = _blocks(self.step_matrix), _blocks(self.recurrent)
         self._inputs = np.ascontiguousarray(self.step_matrix[:EVENT_SIZE])
         self._markers = _laid_out(tensors["marker_gates"], hidden)
         self._head = {
@@ -110,6 +114,8 @@ class Work:
     """Room for stepping one enrolment at a time; not to be shared between threads."""
 
     __slots__ = (
+        "_after_events",
+        "_after_markers",
         "_cell",
         "_forget",
         "_halves",
@@ -129,6 +135,8 @@ class Work:
         size = cell.hidden
         self._cell = cell
         self._wide = np.empty(4 * size, dtype=np.float32)
+        self._after_events = _parts(cell.step_blocks, self._wide)
+        self._after_markers = _parts(cell.recurrent_blocks, self._wide)
         self._sigmoids = self._wide[: 3 * size]
         self._input, self._forget, self._out, self._new = self._wide.reshape(4, size)
         self._halves = np.full(3 * size, HALF)
@@ -149,13 +157,15 @@ class Work:
     def event(self, token: int, numbers: tuple[float, ...]) -> None:
         """One event: its token and its EVENT_SIZE numbers."""
         self._inputs[:] = numbers
-        np.dot(self._joined, self._cell.step_matrix, self._wide)
+        for block, part in self._after_events:
+            np.dot(self._joined, block, part)
         np.add(self._wide, self._cell.tokens[token], self._wide)
         self._apply()
 
     def marker(self, gates: Floats32) -> None:
         """One marker, given what it adds to the gates [4 * hidden]."""
-        np.dot(self._hidden, self._cell.recurrent, self._wide)
+        for block, part in self._after_markers:
+            np.dot(self._hidden, block, part)
         np.add(self._wide, gates, self._wide)
         self._apply()
 
@@ -182,6 +192,19 @@ def advance(gates: Floats32, hidden: Floats32, memory: Floats32, scratch: Floats
     memory += scratch
     np.tanh(memory, out=scratch)
     np.multiply(gates[:, 2 * size : 3 * size], scratch, out=hidden)
+
+
+def _blocks(matrix: Floats32) -> list[Floats32]:
+    """The matrix in blocks of columns, each below what OpenBLAS would give to several threads."""
+    rows, columns = matrix.shape
+    width = max(1, BLOCK // rows)
+    return [np.ascontiguousarray(matrix[:, begin : begin + width]) for begin in range(0, columns, width)]
+
+
+def _parts(blocks: Sequence[Floats32], whole: Floats32) -> list[tuple[Floats32, Floats32]]:
+    """Each block of columns with the part of `whole` that its product fills."""
+    ends = np.cumsum([block.shape[1] for block in blocks]).tolist()
+    return [(block, whole[end - block.shape[1] : end]) for block, end in zip(blocks, ends, strict=True)]
 
 
 def _laid_out(matrix: NDArray[Any], hidden: int) -> Floats32:
