@@ -88,6 +88,7 @@ def status(site: Site, night: int) -> Any:
     )
 
 
+@pytest.mark.train
 def test_run_now_queues_the_night_for_a_worker_that_does_it_and_a_second_press_is_the_same_night(
     site: Site, worker: subprocess.Popen[str]
 ) -> None:
