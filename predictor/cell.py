@@ -58,10 +58,10 @@ class Cell:
                 raise ValueError(f"tensor {name} should be {shape} and is {found}")
         self.hidden = hidden
         self.tokens = _laid_out(tensors["token_gates"], hidden)
-        self.step_matrix = _laid_out(np.vstack([tensors["input_gates"], tensors["hidden_gates"]]), hidden)
-        self.recurrent = np.ascontiguousarray(self.step_matrix[EVENT_SIZE:])
-        self.step_blocks, self.recurrent_blocks = _blocks(self.step_matrix), _blocks(self.recurrent)
-        self._inputs = np.ascontiguousarray(self.step_matrix[:EVENT_SIZE])
+        step = _laid_out(np.vstack([tensors["input_gates"], tensors["hidden_gates"]]), hidden)
+        self.recurrent = np.ascontiguousarray(step[EVENT_SIZE:])
+        self.step_blocks, self.recurrent_blocks = _blocks(step), _blocks(self.recurrent)
+        self._inputs = np.ascontiguousarray(step[:EVENT_SIZE])
         self._markers = _laid_out(tensors["marker_gates"], hidden)
         self._head = {
             name: np.asarray(tensors[name], dtype=np.float32) for name in tensors if name[0] in "ho"
