@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from pathlib import Path
 
 from django.conf import settings
@@ -14,6 +15,9 @@ from predictor.sequences import EventStore
 from .compat import platform
 from .models import InboxEvent, Learner
 
+ABANDONED = 3600.0
+"""Seconds after which nobody is writing a draft any more."""
+
 
 def retire(user_id: int) -> dict[str, int]:
     """Erase everything held of the user and return how much was found, by kind; safe to repeat.
@@ -23,6 +27,7 @@ def retire(user_id: int) -> dict[str, int]:
     """
     names = {str(user_id), *platform().usernames(user_id)}
     store = EventStore(settings.NUDGE_EVENTS_DIR)
+    _sweep(Path(settings.NUDGE_MODEL_DIR))
     found = {
         "events": sum(store.forget(name) for name in sorted(names)),
         "labels": sum(
@@ -33,6 +38,13 @@ def retire(user_id: int) -> dict[str, int]:
         found["live_events"] = InboxEvent.objects.filter(user_id=user_id).delete()[0]
         found["rows"] = Learner.objects.filter(user_id=user_id).delete()[0]
     return found
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the drafts of tables that an interrupted retirement left, which still name learners."""
+    for draft in folder.rglob(".*.csv.*"):
+        if time.time() - draft.stat().st_mtime > ABANDONED:
+            draft.unlink(missing_ok=True)
 
 
 def _erase_rows(path: Path, learners: set[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,15 @@ def test_interrupted_in_the_files_it_is_finished_by_the_next_attempt(
     retirement.retire(GONE)
     assert tables_with(str(GONE)) == []
     assert files_with(str(GONE), learners) == []
+
+
+def test_the_draft_of_an_attempt_that_was_killed_is_removed_by_the_next(learners: Path) -> None:
+    draft = labels.trained_on().with_name(f".{labels.trained_on().name}.4711")
+    draft.write_text(f"course_id,learner_id,pass\n{COURSE},{GONE},1\n", encoding="utf-8")
+    long_ago = time.time() - 2 * retirement.ABANDONED
+    os.utime(draft, (long_ago, long_ago))
+    retirement.retire(GONE)
+    assert not draft.exists()
 
 
 def test_events_that_are_read_again_do_not_bring_the_learner_back(learners: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from argparse import ArgumentParser
 from glob import glob
 from pathlib import Path
@@ -25,6 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("--learners", type=int, default=160, help="simulated learners in each course run")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["serve"]:
+            _require_free(options["serve"])
         ready = Path(settings.VAR) / "ready"
         source = _source()
         if options["fresh"] or not ready.exists() or ready.read_text(encoding="utf-8") != source:
@@ -53,6 +56,20 @@ class Command(BaseCommand):
         for name in ("logs", "events", "models"):
             shutil.rmtree(var / name, ignore_errors=True)
         (var / "logs").mkdir()
+
+
+def _require_free(address: str) -> None:
+    """Say at once that nothing can be served at HOST:PORT, rather than after minutes of staging."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host or "127.0.0.1", int(port)))
+    except (OSError, OverflowError, ValueError) as error:
+        raise CommandError(
+            f"Nothing can be served at {address} ({error}). "
+            "Choose another address: make demo HOST=127.0.0.1:8001"
+        ) from error
 
 
 def _source() -> str:
