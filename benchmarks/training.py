@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from predictor.batches import to_batch
+from predictor.blocks import State
 from predictor.inputs import DAY, InputConfig
 from predictor.losses import masked_loss
-from predictor.model import ModelConfig, Network, State
+from predictor.model import ModelConfig, Network
 from predictor.prefetch import ahead
 from predictor.steps import Streams, ends
 from predictor.trainset import Pool, labelled_steps

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
+from predictor.blocks import layout
 from predictor.inputs import Ints
 from predictor.model import Batch
-from predictor.steps import Steps, ends, spread
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each step of `Steps` (learner-major) lies in a batch (time-major).
-
-    Args:
-        order: [b] learners by falling length.
-        running: [T] learners still running at each time step.
-        place: [S] row in the batch of each step.
-    """
-
-    order: Ints
-    running: Ints
-    place: Ints
-
-
-def layout(lengths: Ints) -> Layout:
-    """The time-major layout of learners with these numbers of steps."""
-    order = np.argsort(-lengths, kind="stable")
-    order = order[: np.count_nonzero(lengths)]
-    longest = int(lengths[order[0]]) if len(order) else 0
-    running = np.searchsorted(-lengths[order], -np.arange(longest), side="left").astype(np.int64)
-    rank = np.empty(len(lengths), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    time = spread(np.zeros(len(lengths), dtype=np.int64), lengths)
-    place = ends(running)[time] + np.repeat(rank, lengths)
-    return Layout(order, running, place)
+from predictor.steps import Steps
 
 
 def to_batch(steps: Steps, event_tokens: int) -> Batch:
     """The batch of all learners in `steps`."""
     plan = layout(steps.lengths)
     total = len(steps.tokens)
-    source = np.empty(total, dtype=np.int64)
-    source[plan.place] = np.arange(total)
+    source = plan.source
     own = steps.reading_steps[steps.markers]
     place = np.append(plan.place, total)
     return Batch(

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from predictor.blocks import State, run
 from predictor.inputs import EVENT_SIZE, InputConfig
 
 
@@ -76,9 +77,6 @@ class Batch:
     next_tokens: Tensor
 
 
-State = tuple[Tensor, Tensor]
-
-
 class Network(nn.Module):
     """The LSTM and its heads."""
 
@@ -108,23 +106,7 @@ class Network(nn.Module):
         return self._run(self.input_dropout(entered), batch.running, state)
 
     def _run(self, entered: Tensor, running: Sequence[int], state: State | None) -> tuple[Tensor, State]:
-        count, size = running[0], self.config.hidden
-        h, c = (
-            state if state is not None else (entered.new_zeros(count, size), entered.new_zeros(count, size))
-        )
-        outputs, ended, begin = [], [], 0
-        for steps, active in blocks(running):
-            if active < len(h):
-                ended.append((h[active:], c[active:]))
-                h, c = h[:active], c[:active]
-            block = entered[begin : begin + steps * active].view(steps, active, -1)
-            out, (h3, c3) = self.lstm(block, (h[None].contiguous(), c[None].contiguous()))
-            h, c = h3[0], c3[0]
-            outputs.append(out.reshape(steps * active, size))
-            begin += steps * active
-        parts = [(h, c), *reversed(ended)]
-        last = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-        return torch.cat(outputs), last
+        return run(self.lstm, entered, running, state)
 
     def readings(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Logits [R, targets] from the hidden states of all steps [S, H]."""
@@ -160,15 +142,6 @@ class Network(nn.Module):
             "out_bias": _double(self.head_direct.bias),
         }
         return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in folded.items()}
-
-
-def blocks(running: Sequence[int]) -> list[tuple[int, int]]:
-    """(time steps, learners) of the stretches over which the number of running learners stays the same."""
-    counts = np.asarray(running)
-    bounds = np.flatnonzero(np.diff(counts)) + 1
-    starts = np.concatenate([[0], bounds])
-    sizes = np.diff(np.append(starts, len(counts)))
-    return [(int(size), int(counts[start])) for start, size in zip(starts, sizes, strict=True)]
 
 
 def _double(weights: Tensor) -> Any:

@@ -17,8 +17,9 @@ from tests.predictor.random_models import KNOWN, START, TARGETS, manifest, room
 
 torch = pytest.importorskip("torch")
 
-from predictor.batches import layout, next_events, to_batch  # noqa: E402
-from predictor.model import ModelConfig, Network, blocks  # noqa: E402
+from predictor.batches import next_events, to_batch  # noqa: E402
+from predictor.blocks import blocks, layout  # noqa: E402
+from predictor.model import ModelConfig, Network  # noqa: E402
 
 pytestmark = pytest.mark.train
 
