@@ -1,4 +1,4 @@
-"""The models the paper compares, and the one that everyone should beat first: gradient boosting on counts.
+"""The models the paper compares, on its twelve hand-made features.
 
 Needs scikit-learn (the `train` extra); the two recurrent ones need torch and live in `recurrent`.
 """
@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from .countfeatures import counts, vocabulary
 from .folds import prior_shift, shift_odds, undersample
 from .handfeatures import Scale, course_length, twelve
 from .moments import Enrolments, FloatArray, IntArray, TrainingData
@@ -115,40 +114,6 @@ class Ensemble:
         table = self._scale(twelve(source, enrolments, at, self._length))
         inputs = np.column_stack([positive(classifier, table) for classifier in self._classifiers])
         return shift_odds(inputs @ self.weights, self._shift)
-
-
-class Boosting:
-    """Gradient boosting on count features, a model of its own for every horizon, everyone kept."""
-
-    name = "boosting"
-
-    def fit(self, data: TrainingData) -> None:
-        """Learn one classifier per horizon."""
-        self._tokens = vocabulary(data.source, data.enrolments)
-        self._classifiers: dict[float, Any] = {}
-        for at in data.horizons:
-            rows = np.flatnonzero(data.open_at(at))
-            table = counts(data.source, data.enrolments.take(rows), at, self._tokens)
-            data.progress(f"{len(rows)} learners at day {at / 86400:g}")
-            self._classifiers[at] = _boosting(data.seed).fit(table, data.labels[rows])
-
-    def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
-        """Probabilities [n] at `at`, by the classifier of the nearest horizon it learned."""
-        nearest = min(self._classifiers, key=lambda horizon: abs(horizon - at))
-        return positive(self._classifiers[nearest], counts(source, enrolments, at, self._tokens))
-
-
-def _boosting(seed: int) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(
-        learning_rate=0.05,
-        max_iter=150,
-        max_leaf_nodes=12,
-        min_samples_leaf=60,
-        l2_regularization=5.0,
-        max_features=0.5,
-        early_stopping=False,
-        random_state=seed,
-    )
 
 
 def _logistic(seed: int) -> LogisticRegression:

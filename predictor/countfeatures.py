@@ -6,14 +6,13 @@ unseen one counts as "other"; nothing depends on ids, row order or the calendar 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .handfeatures import SESSION_PAUSE
-from .moments import DAY, HOUR, Enrolments, Past, past
+from .moments import DAY, HOUR, Enrolments, Past, commonest_tokens, past
 from .sequences import EventSource
 
 FloatArray = NDArray[np.float64]
@@ -26,11 +25,7 @@ MOST_TOKENS = 40
 
 def vocabulary(source: EventSource, enrolments: Enrolments, most: int = MOST_TOKENS) -> tuple[str, ...]:
     """The commonest tokens of the enrolments' streams, commonest first."""
-    total: Counter[str] = Counter()
-    for known in past(source, enrolments, np.inf):
-        counts = np.bincount(known.tokens, minlength=len(known.names))
-        total.update(dict(zip(known.names, counts.tolist(), strict=True)))
-    return tuple(name for name, count in total.most_common(most) if count)
+    return commonest_tokens(source, enrolments, most)
 
 
 def names(tokens: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ after the moment is never handed out, so no model can use one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +177,15 @@ def _cut(sequences: Sequences, rows: IntArray, learners: NDArray[np.str_], momen
         tuple(sequences.names),
         moments,
     )
+
+
+def commonest_tokens(source: EventSource, enrolments: Enrolments, most: int) -> tuple[str, ...]:
+    """At most so many of the tokens in the enrolments' streams, commonest first."""
+    total: Counter[str] = Counter()
+    for known in past(source, enrolments, np.inf):
+        counts = np.bincount(known.tokens, minlength=len(known.names))
+        total.update(dict(zip(known.names, counts.tolist(), strict=True)))
+    return tuple(name for name, count in total.most_common(most) if count)
 
 
 def steps_until(at: float, horizons: Sequence[float]) -> tuple[float, ...]:

@@ -1,37 +1,68 @@
 """The paper's two recurrent baselines: an LSTM over weekly hand-made features, and one over raw events.
 
 Both have 100 hidden units, 20% dropout on the input, a sigmoid after every step and five epochs, as
-published. Not published, hence chosen here: Adam at 0.003 and batches of 128 random learners. Needs torch (in
-the `train` extra).
+published. Not published, hence chosen here: Adam at 0.003 and batches of 128 random learners. The paper pads
+streams with zeros and masks them; here they lie in full blocks (`blocks`), which comes to the same. Needs
+torch (in the `train` extra).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
-from torch.nn.utils.rnn import pad_sequence
 
-from .countfeatures import vocabulary
+from .blocks import Layout, layout, run
 from .folds import prior_shift, shift_odds, undersample
 from .handfeatures import Scale, course_length, twelve
-from .moments import WEEK, Enrolments, FloatArray, IntArray, Past, TrainingData, past, steps_until
+from .moments import (
+    WEEK,
+    Enrolments,
+    FloatArray,
+    IntArray,
+    Past,
+    TrainingData,
+    commonest_tokens,
+    past,
+    steps_until,
+)
 from .sequences import EventSource
 
 UNITS = 100
 INPUT_DROPOUT = 0.2
 EPOCHS = 5
 BATCH = 128
-ALIKE = 8
-"""Parts into which a random batch is cut by length; its gradient is the same, the run much shorter."""
 RATE = 3e-3
 WEEK_ENDS = 10
 MOST_TOKENS = 500
 OUTLIER_RANGE = 1.5
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Inputs of n learners: `lengths` [n], and the steps of all, learner by learner, in `values`.
+
+    A step is a row of float32 [S, width], or an integer [S] that is to become one-hot.
+    """
+
+    lengths: IntArray
+    values: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, rows: IntArray) -> Streams:
+        """Some of the learners."""
+        sizes = self.lengths[rows]
+        shift = np.cumsum(self.lengths)[rows] - np.cumsum(sizes)
+        return Streams(sizes, self.values[np.repeat(shift, sizes) + np.arange(sizes.sum())])
 
 
 class Network(nn.Module):
@@ -43,9 +74,9 @@ class Network(nn.Module):
         self.lstm = nn.LSTM(width, UNITS)
         self.head = nn.Linear(UNITS, 1)
 
-    def forward(self, padded: Tensor) -> Tensor:
-        """Logits [steps, learners] of padded streams [steps, learners, width]; padding's mean nothing."""
-        logits: Tensor = self.head(self.lstm(self.dropout(padded))[0])[:, :, 0]
+    def forward(self, entered: Tensor, running: Sequence[int]) -> Tensor:
+        """Logits [S] of steps [S, width] in full blocks."""
+        logits: Tensor = self.head(run(self.lstm, self.dropout(entered), running)[0])[:, 0]
         return logits
 
 
@@ -62,8 +93,8 @@ class RecurrentModel(ABC):
         """Learn vocabularies and limits; the width of an input step."""
 
     @abstractmethod
-    def _streams(self, source: EventSource, enrolments: Enrolments, at: float) -> list[Tensor]:
-        """One input per enrolment until `at`: [steps, width], or [steps] of integers to be made one-hot."""
+    def _streams(self, source: EventSource, enrolments: Enrolments, at: float) -> Streams:
+        """What every enrolment's learner did until `at`."""
 
     def fit(self, data: TrainingData) -> None:
         """Learn from every step of every kept learner's stream up to the last horizon."""
@@ -80,62 +111,59 @@ class RecurrentModel(ABC):
                 loss = self._epoch(optimizer, streams, labels, rng.permutation(len(streams)))
                 data.progress(f"epoch {epoch + 1} of {EPOCHS}, loss {loss:.4f}")
 
-    def _training_streams(self, data: TrainingData, kept: IntArray) -> tuple[list[Tensor], FloatArray]:
+    def _training_streams(self, data: TrainingData, kept: IntArray) -> tuple[Streams, FloatArray]:
         streams = self._streams(data.source, data.enrolments.take(kept), data.horizons[-1])
-        sizes = np.array([len(stream) for stream in streams])
-        rows = np.flatnonzero(
-            ~_too_long(sizes, data.labels[kept], data.enrolments.courses[kept]) & (sizes > 0)
-        )
-        return [streams[row] for row in rows], data.labels[kept][rows].astype(np.float64)
+        labels, courses = data.labels[kept], data.enrolments.courses[kept]
+        rows = np.flatnonzero(~_too_long(streams.lengths, labels, courses) & (streams.lengths > 0))
+        return streams.take(rows), labels[rows].astype(np.float64)
 
     def _epoch(
-        self, optimizer: torch.optim.Optimizer, streams: list[Tensor], labels: FloatArray, order: IntArray
+        self, optimizer: torch.optim.Optimizer, streams: Streams, labels: FloatArray, order: IntArray
     ) -> float:
         """One pass over random batches; mean loss per step."""
         self._network.train()
         total, steps = 0.0, 0
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            rows = rows[np.argsort([len(streams[row]) for row in rows], kind="stable")]
-            size = sum(len(streams[row]) for row in rows)
+            batch = streams.take(rows)
             optimizer.zero_grad()
-            for alike in np.array_split(rows, min(ALIKE, len(rows))):
-                loss = self._loss([streams[row] for row in alike], labels[alike]) / size
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.item() * size
+            loss = self._loss(batch, labels[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
             optimizer.step()
-            steps += size
+            total += loss.item() * len(batch.values)
+            steps += len(batch.values)
         return total / max(1, steps)
 
-    def _loss(self, streams: list[Tensor], labels: FloatArray) -> Tensor:
-        """Sum of the cross entropy over every real step."""
-        padded, sizes = self._pad(streams)
-        logits = self._network(padded)
-        real = torch.arange(len(padded))[:, None] < sizes
-        truth = torch.from_numpy(labels).float().expand_as(logits)
-        return binary_cross_entropy_with_logits(logits[real], truth[real], reduction="sum")
+    def _loss(self, streams: Streams, labels: FloatArray) -> Tensor:
+        """Mean cross entropy over every step."""
+        plan = layout(streams.lengths)
+        truth = np.repeat(labels, streams.lengths)[plan.source]
+        return binary_cross_entropy_with_logits(
+            self._logits(streams, plan), torch.from_numpy(truth.astype(np.float32))
+        )
 
-    def _pad(self, streams: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Streams as [steps, learners, width], and how many steps of each are real [learners]."""
-        padded = pad_sequence(streams)
-        if padded.dtype == torch.int64:
-            padded = one_hot(padded, self._width).float()
-        return padded, torch.tensor([len(stream) for stream in streams])
+    def _logits(self, streams: Streams, plan: Layout) -> Tensor:
+        """Logits [S] of every step, as the plan lays them."""
+        entered = torch.from_numpy(streams.values[plan.source])
+        if entered.dtype == torch.int64:
+            entered = one_hot(entered, self._width).float()
+        logits: Tensor = self._network(entered, plan.running.tolist())
+        return logits
 
     @torch.no_grad()
     def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
         """Probabilities [n] after each stream's last step before `at`; an empty one has the empty state's."""
         self._network.eval()
         streams = self._streams(source, enrolments, at)
-        sizes = np.array([len(stream) for stream in streams], dtype=np.int64)
         logits = np.full(len(streams), float(self._network.head(torch.zeros(UNITS))))
-        order = np.argsort(sizes, kind="stable")
-        order = order[sizes[order] > 0]
+        order = np.argsort(streams.lengths, kind="stable")
+        order = order[streams.lengths[order] > 0]
         for start in range(0, len(order), 2 * BATCH):
             rows = order[start : start + 2 * BATCH]
-            padded, ends = self._pad([streams[row] for row in rows])
-            logits[rows] = self._network(padded)[ends - 1, torch.arange(len(rows))].numpy()
+            part = streams.take(rows)
+            plan = layout(part.lengths)
+            logits[rows] = self._logits(part, plan).numpy()[plan.place[np.cumsum(part.lengths) - 1]]
         return shift_odds(1 / (1 + np.exp(-logits)), self._shift)
 
 
@@ -172,9 +200,10 @@ class LstmFeatures(RecurrentModel):
         moments = steps_until(at, self._horizons)
         return np.stack([twelve(source, enrolments, moment, self._length) for moment in moments], axis=1)
 
-    def _streams(self, source: EventSource, enrolments: Enrolments, at: float) -> list[Tensor]:
+    def _streams(self, source: EventSource, enrolments: Enrolments, at: float) -> Streams:
         table = self._scale(self._steps(source, enrolments, at)).astype(np.float32)
-        return list(torch.from_numpy(table))
+        n, steps, width = table.shape
+        return Streams(np.full(n, steps), table.reshape(n * steps, width))
 
 
 class LstmRaw(RecurrentModel):
@@ -184,18 +213,22 @@ class LstmRaw(RecurrentModel):
 
     def _prepare(self, data: TrainingData, kept: IntArray) -> int:
         del kept
-        self._tokens = vocabulary(data.source, data.enrolments, MOST_TOKENS)
+        self._tokens = commonest_tokens(data.source, data.enrolments, MOST_TOKENS)
         return len(self._tokens) + WEEK_ENDS
 
-    def _streams(self, source: EventSource, enrolments: Enrolments, at: float) -> list[Tensor]:
-        streams: list[Tensor] = [torch.zeros(0, dtype=torch.int64)] * len(enrolments)
+    def _streams(self, source: EventSource, enrolments: Enrolments, at: float) -> Streams:
+        lengths = np.zeros(len(enrolments), dtype=np.int64)
+        rows, kinds = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         for known in past(source, enrolments, at):
-            for row, stream in zip(known.rows, self._streams_of(known, at), strict=True):
-                streams[row] = stream
-        return streams
+            sizes, inside = self._streams_of(known, at)
+            lengths[known.rows] = sizes
+            rows.append(np.repeat(known.rows, sizes))
+            kinds.append(inside)
+        order = np.argsort(np.concatenate(rows), kind="stable")
+        return Streams(lengths, np.concatenate(kinds)[order])
 
-    def _streams_of(self, known: Past, at: float) -> list[Tensor]:
-        """Events in the vocabulary of one course, the week ends up to `at` put between them."""
+    def _streams_of(self, known: Past, at: float) -> tuple[IntArray, IntArray]:
+        """Number of steps of each [m], and the steps: known events of one course, week ends between them."""
         place = {name: index for index, name in enumerate(self._tokens)}
         lookup = np.array([place.get(name, -1) for name in known.names], dtype=np.int64)
         kinds = lookup[known.tokens] if len(lookup) else np.zeros(0, dtype=np.int64)
@@ -206,5 +239,4 @@ class LstmRaw(RecurrentModel):
         kinds = np.concatenate((kinds, np.tile(len(self._tokens) + weeks, m)))
         seen = kinds >= 0
         order = np.lexsort((times[seen], owners[seen]))
-        ends = np.cumsum(np.bincount(owners[seen], minlength=m))[:-1]
-        return list(torch.from_numpy(kinds[seen][order]).tensor_split(torch.from_numpy(ends)))
+        return np.bincount(owners[seen], minlength=m), kinds[seen][order]

@@ -36,7 +36,7 @@ _MAKERS: dict[str, Callable[[float], Model]] = {
     "forest": _undersampled("predictor.baselines", "forest"),
     "knn": _undersampled("predictor.baselines", "knn"),
     "ensemble": _undersampled("predictor.baselines", "Ensemble"),
-    "boosting": _from_everyone("predictor.baselines", "Boosting"),
+    "boosting": _from_everyone("predictor.boosting", "Boosting"),
     "lstm_features": _undersampled("predictor.recurrent", "LstmFeatures"),
     "lstm_raw": _undersampled("predictor.recurrent", "LstmRaw"),
     "ours": _from_everyone("predictor.ours", "Ours"),

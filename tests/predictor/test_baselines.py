@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from predictor.metrics import auc, ece
+from predictor.metrics import ece
 from predictor.moments import DAY, TrainingData
 from tests.predictor.study_world import HORIZONS, world
 
@@ -57,13 +57,6 @@ def test_undersampling_does_not_spoil_calibration(data: TrainingData) -> None:
     predicted = model.predict(data.source, data.enrolments, HORIZONS[1])
     assert ece(skewed.labels, predicted) < 0.05
     assert predicted.mean() == pytest.approx(rare.mean(), abs=0.03)
-
-
-def test_boosting_answers_with_the_model_of_the_nearest_horizon(data: TrainingData) -> None:
-    model = baselines.Boosting()
-    model.fit(data)
-    predicted = model.predict(data.source, data.enrolments, 6.5 * DAY)
-    assert auc(data.labels, predicted) > 0.7
 
 
 def test_a_classifier_that_saw_one_class_says_that_class() -> None:
