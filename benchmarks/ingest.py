@@ -18,6 +18,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from benchmarks.tracking import lines
+from predictor.helpers import cores
 from predictor.ingestion import ingest
 
 FILES = 10
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m benchmarks.ingest", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--lines", type=int, default=200_000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=cores())
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         logs = list(written(Path(folder), options.lines))

@@ -43,7 +43,7 @@ def parser() -> Parser:
 def _ingest(command: Parser) -> None:
     command.add_argument("logs", nargs="+", metavar="LOG", help="file, folder or glob; - for standard input")
     command.add_argument("--out", required=True, metavar="EVENTS_DIR", help="event store, made where missing")
-    command.add_argument("--workers", type=int, default=2, help="helper processes for large logs (2)")
+    command.add_argument("--workers", type=int, help="helper processes for large logs (one per core)")
     command.set_defaults(run=commands.ingest)
 
 

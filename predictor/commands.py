@@ -49,7 +49,7 @@ def ingest(options: Namespace) -> int:
             share = f" of {now.total / 1e6:,.0f}" if now.total else ""
             say(f"{now.done / 1e6:,.0f}{share} MB read, {now.lines:,} lines, {now.events:,} events")
 
-    print(ingestion.ingest(options.logs, options.out, tell, workers=max(1, options.workers)))
+    print(ingestion.ingest(options.logs, options.out, tell, workers=options.workers))
     return 0
 
 

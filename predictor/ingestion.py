@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from predictor.columns import Coded, Columns, by_course, concatenate, unite
 from predictor.events import BAD_COURSE, BAD_TIME, FUTURE, NO_RESULT, NO_TIME, NO_TYPE, TOO_OLD
+from predictor.helpers import cores
 from predictor.parsing import (
     COMMENT,
     CUT_LINE,
@@ -22,7 +23,7 @@ from predictor.parsing import (
     NOT_OBJECT,
     NOT_UTF8,
     Batch,
-    Helper,
+    Reader,
     read_block,
 )
 from predictor.readers import CUT_SHORT, DAMAGED, STDIN, Interrupted, blocks, expand, whole_lines
@@ -148,20 +149,21 @@ def ingest(
     out: str | Path,
     progress: Callable[[Progress], object] | None = None,
     now: float | None = None,
-    workers: int = 2,
+    workers: int | None = None,
 ) -> Report:
     """Read tracking logs and event tables into the event store at `out`, and tell what became of every line.
 
     `logs` are files (plain, gzip, zstd, bzip2, xz), folders, globs or "-" for standard input; a file whose
     name ends like a table's is read as an event table. Nothing in a line is fatal. `now` is the clock (unix
-    seconds) against which times in the future are refused. `workers` above 1 reads large logs in as many
-    helper processes. `FileNotFoundError` when a path matches nothing, `ValueError` when no file could be
-    read at all. Killed, it leaves a readable store, and another run brings it to the same end.
+    seconds) against which times in the future are refused. Large logs are read by `workers` helper
+    processes, one per core by default; with 1, in this process. `FileNotFoundError` when a path matches
+    nothing, `ValueError` when no file could be read at all. Killed, it leaves a readable
+    store, and another run brings it to the same end.
     """
     started = clock.monotonic()
     sources = expand(logs)
     intake = _Intake(EventStore(out), sources, clock.time() if now is None else now, progress)
-    intake.logs([source for source in sources if not is_table(source)], workers)
+    intake.logs([source for source in sources if not is_table(source)], workers or cores())
     for source in sources:
         if is_table(source):
             intake.table(source)
@@ -277,9 +279,9 @@ def _read_all(items: Iterator[_Block], now: float, workers: int) -> Iterator[tup
     if first is None:
         return
     with ExitStack() as stack:
-        helpers: SimpleQueue[Helper] = SimpleQueue()
+        helpers: SimpleQueue[Reader] = SimpleQueue()
         for _ in range(workers):
-            helper = Helper(now)
+            helper = Reader(now)
             stack.callback(helper.close)
             helpers.put(helper)
         pool = stack.enter_context(ThreadPoolExecutor(workers))
@@ -294,7 +296,7 @@ def _read_all(items: Iterator[_Block], now: float, workers: int) -> Iterator[tup
             yield done, future.result()
 
 
-def _lend(helpers: "SimpleQueue[Helper]", data: bytes) -> Batch:
+def _lend(helpers: "SimpleQueue[Reader]", data: bytes) -> Batch:
     helper = helpers.get()
     try:
         return helper(data)

@@ -2,19 +2,17 @@
 
 import gc
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import orjson
 
 from predictor.columns import Coded, Columns, decode, encode, from_rows, header, tensor
 from predictor.events import Event, parse
+from predictor.helpers import Helper, serve
 
 EMPTY: Final = "empty line"
 COMMENT: Final = "comment"
@@ -131,72 +129,22 @@ def from_bytes(data: bytes) -> Batch:
     return batch
 
 
-class Helper:
-    """Another Python that reads blocks; it ends with this process, however that ends."""
+class Reader(Helper):
+    """Another Python that reads blocks."""
 
     def __init__(self, now: float) -> None:
-        path = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "predictor.parsing", repr(now)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,  # the keyboard interrupts the parent, whose end ends the helper
-        )
+        super().__init__("predictor.parsing", repr(now), advice="ingest again with one worker")
 
     def __call__(self, block: bytes) -> Batch:
         """Read one block there; `RuntimeError` when the helper died."""
-        into, out = self._process.stdin, self._process.stdout
-        assert into is not None
-        assert out is not None
-        try:
-            send(into, block)
-            answer = receive(out)
-        except BrokenPipeError:
-            answer = None
-        if answer is None:
-            raise RuntimeError(
-                f"a helper process ended with {self._process.wait()}: ingest again with one worker"
-            )
-        return from_bytes(answer)
-
-    def kill(self) -> None:
-        """End the helper in the middle of its work."""
-        self._process.kill()
-        self._process.wait()
-
-    def close(self) -> None:
-        """End the helper when it has done its work."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(BrokenPipeError):
-                    stream.close()
-        self._process.wait()
-
-
-def send(stream: IO[bytes], data: bytes) -> None:
-    """Write one message."""
-    stream.write(len(data).to_bytes(_LENGTH, "little"))
-    stream.write(data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> bytes | None:
-    """Read one message; None at the end."""
-    head = stream.read(_LENGTH)
-    if len(head) < _LENGTH:
-        return None
-    size = int.from_bytes(head, "little")
-    data = stream.read(size)
-    return data if len(data) == size else None
+        return from_bytes(self.ask(block))
 
 
 def main() -> None:
     """Answer blocks from standard input until it ends."""
     gc.disable()  # records hold no cycles, and looking for some took a fifth of the time
     now = float(sys.argv[1])
-    while (block := receive(sys.stdin.buffer)) is not None:
-        send(sys.stdout.buffer, to_bytes(read_block(block, now)))
+    serve(lambda block: to_bytes(read_block(block, now)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from predictor.parsing import (
     NOT_OBJECT,
     NOT_UTF8,
     Batch,
-    Helper,
+    Reader,
     from_bytes,
     read_block,
     to_bytes,
@@ -111,7 +111,7 @@ def same(one: Batch, other: Batch) -> None:
 
 def test_a_helper_reads_as_this_process_does() -> None:
     block = b"\n".join([LINE, *BROKEN, LINE])
-    helper = Helper(NOW)
+    helper = Reader(NOW)
     try:
         same(helper(block), read_block(block, NOW))
         same(helper(b""), read_block(b"", NOW))
@@ -120,7 +120,7 @@ def test_a_helper_reads_as_this_process_does() -> None:
 
 
 def test_a_helper_that_died_is_an_error() -> None:
-    helper = Helper(NOW)
+    helper = Reader(NOW)
     helper.kill()
     with pytest.raises(RuntimeError, match="a helper process ended with -9"):
         helper(LINE)
@@ -145,8 +145,8 @@ def children(parent: int) -> Iterator[int]:
 def test_a_helper_ends_when_its_parent_is_killed() -> None:
     script = """
 import time
-from predictor.parsing import Helper
-helper = Helper(0.0)
+from predictor.parsing import Reader
+helper = Reader(0.0)
 helper(b"")
 print("up", flush=True)
 time.sleep(60)
