@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 
-NAMES = ("ingest", "live_event", "decision", "training", "streaming", "evaluation")
+NAMES = ("ingest", "live_event", "decision", "training", "streaming", "evaluation", "offpolicy")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation, figures, ingestion, progress, promotion, report, roster, service
+from . import evaluation, figures, ingestion, logged, progress, promotion, report, roster, service
 from . import offpolicy as off_policy
 from . import slices as by_slice
 from .cohort import Cohort, cohort, duration
@@ -306,7 +306,7 @@ def serve(options: Namespace) -> int:
 def offpolicy(options: Namespace) -> int:
     """Values of the logged, the target and every constant policy; 2 where the target's is refused."""
     out = _writable(options.json)
-    decisions, left_out = off_policy.from_columns(read_columns(options.decisions))
+    decisions, left_out = logged.from_columns(read_columns(options.decisions))
     values = off_policy.evaluate(decisions, options.seed)
     content = {"policies": off_policy.as_json(values), "decisions": len(decisions.ids), "left_out": left_out}
     write_whole(out, json.dumps(content, indent=1, allow_nan=False).encode())
