@@ -31,6 +31,7 @@ class Kind(NamedTuple):
 
 
 ENOUGH = frozenset({Reason.COOL_DOWN, Reason.CAP_DAY, Reason.CAP_WEEK, Reason.ANOTHER, Reason.QUIET})
+COMPARED = frozenset({Reason.SPARED, Reason.CONTROL})
 
 KINDS: Mapping[str, Kind] = {
     "learner": Kind(
@@ -43,9 +44,21 @@ KINDS: Mapping[str, Kind] = {
         _("few learners find them helpful there"),
         frozenset({Reason.PLACEMENT}),
     ),
+    "harmful": Kind(
+        _("Followed by less work"),
+        _("learners completed less after them"),
+        frozenset({Reason.HARMFUL}),
+    ),
+    "compared": Kind(
+        _("Left out by chance, to compare with"),
+        _("chance left them out, to compare with"),
+        COMPARED,
+    ),
     "enough": Kind(_("Enough for now"), _("learners had had enough for the moment"), ENOUGH),
     "not_for_them": Kind(
-        _("Not for these learners"), _("they were not meant for these learners"), RESTRAINED - ENOUGH
+        _("Not for these learners"),
+        _("they were not meant for these learners"),
+        RESTRAINED - ENOUGH - COMPARED,
     ),
     "missing": Kind(
         _("Something was missing"),

@@ -268,6 +268,7 @@ def _input(
         ends=dates.end.timestamp() if dates.end else None,
         due=dues.get(spot.trigger.item or spot.key),
         time_zone=question.whose.time_zone,
+        control=policy.is_control(learner.user_id, question.enrolled.course_key),
     )
     counts = learner.answers
     history = History(answers.count(counts, "sent"), answers.count(counts, "answered"), missing)

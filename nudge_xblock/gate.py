@@ -2,14 +2,22 @@
 
 Pure and without Django: the verdict depends on the arguments alone.  There are two levels.
 
-*Message level.*  A wording whose helpfulness at its placement, shrunk towards the placement, the kind and the
-whole site, is below `Policy.min_helpful` is held back once it was shown often enough.  A trickle of it is
-still sent, so that a message that was unlucky, or whose course changed, can recover.
+*Message level.*  A wording whose share of successes at its placement, shrunk towards the placement, the kind
+and the whole site, is below `Policy.min_helpful` is held back once it was shown often enough; so is one that
+was found to lower what learners complete.  A trickle of it is still sent, so that a message that was unlucky,
+or whose course changed, can recover.
 
 *Learner level.*  Of the wordings left, a share `Policy.exploration` of moments sends one at random, whatever
-the model says.  Otherwise the best wording is sent when the learner is new to our messages (cold start), when
-there is no model yet, or when P(helpful) sufficiently exceeds P(not helpful) and P(no interaction).  Where
-there is a model that cannot be asked, it is held back.
+the model says.  Otherwise one is sent when the learner is new to our messages (cold start), when there is no
+model yet, or when P(success) sufficiently exceeds P(failure) and P(neither).  Where there is a model that
+cannot be asked, it is held back.  A share `Policy.spared` of moments holds back what would be sent, so that
+what sending does can be known.
+
+*Which wording.*  Of several that may be sent, each is chosen as often as it is likely to be the best
+(Thompson sampling): its worth for this learner is believed to be what the model says, as uncertain as what is
+known of the wording itself leaves it.
+
+What success is, a placement's objective says (see `objectives`): a "helpful" vote unless it is another.
 
 All chance comes from one uniform number.  The unit interval is cut into consecutive segments, one per way
 the decision can end; the segment that holds the number decides, and the widths are the exact propensities.
@@ -22,6 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .reasons import EXPLORED, Reason
+from .thompson import shares
 
 HOLD = "hold"
 
@@ -30,9 +39,10 @@ Prediction = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often messages of one group were shown, and voted helpful and not helpful.
+    """How often messages of one group were shown, and succeeded and failed.
 
-    Counts may be fractions: older answers weigh less.
+    By the objective most have, that is: voted helpful and not helpful.  Counts may be fractions: older
+    answers weigh less.
     """
 
     shown: float = 0.0
@@ -55,11 +65,13 @@ class Candidate:
 
     `tallies` run from the broadest group to the wording itself: site, kind, placement, variant.
     `prediction` holds P(helpful), P(not helpful), P(no interaction) for this learner now; None: no model.
+    `harmful`: it was found to lower what learners complete.
     """
 
     id: str
     tallies: tuple[Tally, ...] = ()
     prediction: Prediction | None = None
+    harmful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,8 @@ class Policy:
 
     exploration: float = 0.10
     trickle: float = 0.02
+    spared: float = 0.05
+    curiosity: float = 1.0
     cold_start_answers: int = 2
     cold_start_sends: int = 8
     min_impressions: float = 50.0
@@ -92,11 +106,13 @@ class Policy:
     shrinkage: float = 20.0
 
     def __post_init__(self) -> None:
-        for name in ("exploration", "trickle", "min_helpful"):
+        for name in ("exploration", "trickle", "spared", "min_helpful"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} is a share and must lie between 0 and 1, not {getattr(self, name)}")
         if self.shrinkage <= 0.0:
             raise ValueError(f"shrinkage must be above 0, not {self.shrinkage}")
+        if not 0.0 <= self.curiosity < math.inf:
+            raise ValueError(f"curiosity must be 0 or more, not {self.curiosity}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +177,49 @@ def shrunken(tallies: Sequence[Tally], strength: float, prior: float = 0.2) -> f
 
 
 def best(candidates: Sequence[Candidate], policy: Policy) -> tuple[Candidate, float]:
-    """The candidate to send if one is sent, and its worth; the first of equals.
+    """The most promising candidate and its worth; the first of equals.
 
     Predictions rank where every candidate has one, the shrunken share of helpful answers otherwise.
     """
-    predicted = all(candidate.prediction is not None for candidate in candidates)
-    worths = [_worth(candidate, policy, predicted) for candidate in candidates]
+    worths = _worths(candidates, policy)
     top = max(range(len(worths)), key=lambda index: (worths[index], -index))
     return candidates[top], worths[top]
 
 
-def _worth(candidate: Candidate, policy: Policy, predicted: bool) -> float:
-    if predicted and candidate.prediction is not None:
-        return score(candidate.prediction, policy)
-    return shrunken(candidate.tallies, policy.shrinkage)
+def chosen(candidates: Sequence[Candidate], policy: Policy) -> list[tuple[Candidate, float]]:
+    """Each candidate that may be chosen, and the probability that it is: that of being the best."""
+    if len(candidates) == 1:
+        return [(candidates[0], 1.0)]
+    found = shares(_worths(candidates, policy), [_doubt(candidate, policy) for candidate in candidates])
+    return list(zip(candidates, found, strict=True))
+
+
+def _worths(candidates: Sequence[Candidate], policy: Policy) -> list[float]:
+    told = [candidate.prediction for candidate in candidates if candidate.prediction is not None]
+    if len(told) == len(candidates):
+        return [score(prediction, policy) for prediction in told]
+    return [shrunken(candidate.tallies, policy.shrinkage) for candidate in candidates]
+
+
+def _doubt(candidate: Candidate, policy: Policy) -> float:
+    """Standard deviation of a wording's worth, given its own answers and as many as shrinkage stands for.
+
+    One answer is worth 1, minus the weight of a failure, or nothing; its variance is divided by the answers.
+    """
+    if candidate.prediction is not None:
+        success, failure, _ = candidate.prediction
+    else:
+        success, failure = shrunken(candidate.tallies, policy.shrinkage), 0.0
+    weight = policy.not_helpful_weight
+    variance = success + weight * weight * failure - (success - weight * failure) ** 2
+    shown = candidate.tallies[-1].shown if candidate.tallies else 0.0
+    return policy.curiosity * math.sqrt(max(0.0, variance) / (shown + policy.shrinkage + 1.0))
 
 
 def is_held_back(candidate: Candidate, policy: Policy) -> bool:
-    """The message level: shown often enough, and not helpful enough."""
+    """The message level: found harmful; or shown often enough, and not helpful enough."""
+    if candidate.harmful:
+        return True
     if not candidate.tallies or candidate.tallies[-1].shown < policy.min_impressions:
         return False
     return shrunken(candidate.tallies, policy.shrinkage) < policy.min_helpful
@@ -208,31 +249,36 @@ def is_worth_sending(prediction: Prediction, policy: Policy) -> bool:
 
 
 def _segments(candidates: Sequence[Candidate], history: History, policy: Policy) -> list[_Segment]:
-    """The unit interval, cut: chance sends first, then what the rules say."""
+    """The unit interval, cut: chance sends first, then chance holds, then what the rules say."""
     held = [candidate for candidate in candidates if is_held_back(candidate, policy)]
-    kept = [candidate for candidate in candidates if candidate not in held]
+    kept = [candidate for candidate in candidates if candidate not in held] if held else candidates
     if not kept:
-        return _closed([*_spread(held, policy.trickle, Reason.TRICKLE)], None, Reason.PLACEMENT)
+        why = Reason.HARMFUL if all(candidate.harmful for candidate in held) else Reason.PLACEMENT
+        return _closed(_spread(held, policy.trickle, Reason.TRICKLE), [(None, 1.0)], why)
     trickle = min(policy.trickle, policy.exploration) if held else 0.0
     chance = [
         *_spread(held, trickle, Reason.TRICKLE),
         *_spread(kept, policy.exploration - trickle, Reason.EXPLORE),
     ]
-    return _closed(chance, *_rule(kept, history, policy))
+    sendable, reason = _rule(kept, history, policy)
+    if not sendable:
+        return _closed(chance, [(None, 1.0)], reason)
+    spared = _Segment(min(policy.spared, _rest(chance)), None, Reason.SPARED)
+    wanted = [(candidate.id, share) for candidate, share in chosen(sendable, policy)]
+    return _closed([*chance, spared], wanted, reason)
 
 
-def _rule(kept: Sequence[Candidate], history: History, policy: Policy) -> tuple[str | None, Reason]:
-    """What is done when chance does not step in."""
-    top, _ = best(kept, policy)
-    if top.prediction is None and history.missing is None:
-        return top.id, Reason.NO_MODEL
+def _rule(kept: Sequence[Candidate], history: History, policy: Policy) -> tuple[Sequence[Candidate], Reason]:
+    """The wordings of which one is sent when chance does not step in, if any, and why."""
+    predicted = all(candidate.prediction is not None for candidate in kept)
+    if not predicted and history.missing is None:
+        return kept, Reason.NO_MODEL
     if is_cold(history, policy):
-        return top.id, Reason.COLD
+        return kept, Reason.COLD
     if history.missing is not None:
-        return None, history.missing
-    if top.prediction is not None and is_worth_sending(top.prediction, policy):
-        return top.id, Reason.HELPFUL
-    return None, Reason.LEARNER
+        return (), history.missing
+    worthy = [each for each in kept if each.prediction and is_worth_sending(each.prediction, policy)]
+    return worthy, Reason.HELPFUL if worthy else Reason.LEARNER
 
 
 def _spread(candidates: Sequence[Candidate], share: float, reason: Reason) -> list[_Segment]:
@@ -241,10 +287,16 @@ def _spread(candidates: Sequence[Candidate], share: float, reason: Reason) -> li
     ]
 
 
-def _closed(chance: list[_Segment], action: str | None, reason: Reason) -> list[_Segment]:
-    """Give the rest of the interval to `action`."""
-    taken = math.fsum(segment.width for segment in chance)
-    return [*chance, _Segment(max(0.0, 1.0 - taken), action, reason)]
+def _rest(taken: Sequence[_Segment]) -> float:
+    return max(0.0, 1.0 - math.fsum(segment.width for segment in taken))
+
+
+def _closed(
+    chance: list[_Segment], wanted: Sequence[tuple[str | None, float]], reason: Reason
+) -> list[_Segment]:
+    """Give the rest of the interval to what is wanted, in these shares."""
+    rest = _rest(chance)
+    return [*chance, *(_Segment(rest * share, action, reason) for action, share in wanted)]
 
 
 def _pick(segments: Sequence[_Segment], draw: float) -> _Segment:

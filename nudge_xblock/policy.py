@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from . import steering
+from . import control, steering
 from .gate import Policy
 from .restraint import MINUTE, Limits
 
@@ -18,6 +18,8 @@ def current() -> Policy:
     rules = Policy(
         exploration=settings.NUDGE_EXPLORATION_SHARE,
         trickle=settings.NUDGE_TRICKLE_SHARE,
+        spared=settings.NUDGE_SPARED_SHARE,
+        curiosity=settings.NUDGE_VARIANT_CURIOSITY,
         cold_start_answers=settings.NUDGE_COLD_START_ANSWERS,
         cold_start_sends=settings.NUDGE_COLD_START_SENDS,
         min_impressions=settings.NUDGE_MIN_IMPRESSIONS,
@@ -27,6 +29,12 @@ def current() -> Policy:
         not_helpful_weight=1.0 if weight is None else weight,
     )
     return steering.steered(rules)
+
+
+def is_control(user_id: int, course_key: object) -> bool:
+    """Whether the learner is one of those who are never nudged in this course run."""
+    key = settings.NUDGE_CONTROL_KEY or settings.SECRET_KEY
+    return control.is_in_control(user_id, course_key, settings.NUDGE_CONTROL_SHARE, key)
 
 
 def limits() -> Limits:

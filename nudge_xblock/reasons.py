@@ -19,7 +19,9 @@ class Reason(StrEnum):
     NO_MODEL = "no_model"
     HELPFUL = "helpful"
     # held back by the gate
+    SPARED = "explore_spared"
     PLACEMENT = "placement_unhelpful"
+    HARMFUL = "placement_harmful"
     LEARNER = "learner_unhelpful"
     # held back by restraint
     OPTED_OUT = "opted_out"
@@ -33,6 +35,7 @@ class Reason(StrEnum):
     CAP_DAY = "cap_day"
     CAP_WEEK = "cap_week"
     ANOTHER = "another_nudge"
+    CONTROL = "control_group"
     # held back because something was missing
     NO_STATE = "no_state"
     BROKEN_MODEL = "broken_model"
@@ -41,7 +44,10 @@ class Reason(StrEnum):
 
 
 SENT = frozenset({Reason.EXPLORE, Reason.TRICKLE, Reason.COLD, Reason.NO_MODEL, Reason.HELPFUL})
-EXPLORED = frozenset({Reason.EXPLORE, Reason.TRICKLE})
+EXPLORED = frozenset({Reason.EXPLORE, Reason.TRICKLE, Reason.SPARED})
+"""Decided by chance against the rules, whether for sending or for holding back."""
+GATED = SENT | {Reason.SPARED, Reason.PLACEMENT, Reason.HARMFUL, Reason.LEARNER}
+"""How a moment ends that the gate itself decided."""
 RESTRAINED = frozenset(
     {
         Reason.OPTED_OUT,
@@ -55,5 +61,6 @@ RESTRAINED = frozenset(
         Reason.CAP_DAY,
         Reason.CAP_WEEK,
         Reason.ANOTHER,
+        Reason.CONTROL,
     }
 )

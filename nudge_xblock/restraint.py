@@ -51,11 +51,17 @@ class Standing:
     ends: float | None = None
     due: float | None = None
     time_zone: str = "UTC"
+    control: bool = False
 
 
 def forbids(standing: Standing, limits: Limits, kind: str, now: float) -> Reason | None:
-    """Why no nudge of this kind may be sent now, or None.  The most lasting reason comes first."""
-    return _person(standing) or _course(standing, now) or _clock(standing, limits, kind, now)
+    """Why no nudge of this kind may be sent now, or None.  The most lasting reason comes first.
+
+    But for the control group, which comes last: its moments are then just those at which others could have
+    been nudged, and may be compared with them.
+    """
+    found = _person(standing) or _course(standing, now) or _clock(standing, limits, kind, now)
+    return found or (Reason.CONTROL if standing.control else None)
 
 
 def caps(limits: Limits, fewer: int) -> tuple[int, int]:

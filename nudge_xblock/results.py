@@ -32,9 +32,8 @@ from .experiments import (
 )
 from .gate import HOLD
 from .models import Decision, Variant
-from .reasons import EXPLORED, SENT, Reason
+from .reasons import EXPLORED, GATED, Reason
 
-DECIDED_BY_GATE = (*SENT, Reason.PLACEMENT, Reason.LEARNER)
 HELPFUL, NOT_HELPFUL = Q(helpful=True), Q(helpful=False)
 BY_MODEL, BY_CHANCE = Q(reason=Reason.HELPFUL), Q(reason__in=EXPLORED)
 
@@ -137,7 +136,7 @@ class Chances(NamedTuple):
 
 def outcome(decisions: QuerySet[Decision]) -> dict[str, Any]:
     """What sending changed in the items completed, where chance decided and the days after are over."""
-    gated = decisions.filter(reason__in=DECIDED_BY_GATE)
+    gated = decisions.filter(reason__in=GATED)
     chances = left_to_chance(gated)
     over = np.isfinite(chances.items)
     found = effect(sums(*(column[over] for column in chances)))

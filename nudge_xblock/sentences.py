@@ -16,6 +16,11 @@ SENTENCES: Mapping[Reason, Promise] = {
     Reason.NO_MODEL: _("Sent because no model has been trained yet; the answers will train one."),
     Reason.HELPFUL: _("Sent because learners like this usually find it helpful."),
     Reason.PLACEMENT: _("Held back for nearly everyone because few learners find this message helpful here."),
+    Reason.HARMFUL: _("Held back for nearly everyone because learners completed less after this message."),
+    Reason.SPARED: _("Held back by chance, to learn what happens without it."),
+    Reason.CONTROL: _(
+        "Held back because this learner is one of the few who are never nudged, to compare with."
+    ),
     Reason.LEARNER: _("Held back because it rarely helps learners like this at such a moment."),
     Reason.OPTED_OUT: _("Held back because the learner asked for no nudges."),
     Reason.STAFF: _("Held back because course staff are not nudged."),

@@ -16,12 +16,10 @@ from django.conf import settings
 from . import gate, holding
 from .gate import Policy
 from .models import Decision
-from .reasons import SENT, Reason
+from .reasons import GATED
 
 FRESH = 60.0
 NEWEST = 3000
-GATED = (*SENT, Reason.LEARNER, Reason.PLACEMENT)
-"""How a moment ends that the gate itself decided; what restraint holds back is no part of the share."""
 
 
 def steered(rules: Policy) -> Policy:

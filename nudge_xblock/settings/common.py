@@ -57,6 +57,27 @@ def _gate() -> dict[str, Any]:
         # .. setting_description: Share of moments, 0 to 1, at which a message held back as a whole is
         #    sent all the same, so that it can win its way back.
         "NUDGE_TRICKLE_SHARE": 0.02,
+        # .. setting_name: NUDGE_SPARED_SHARE
+        # .. setting_default: 0.05
+        # .. setting_description: Share of moments, 0 to 1, at which a message that would be sent is left
+        #    out by chance, so that what sending changes can be known, and a message found that does harm.
+        "NUDGE_SPARED_SHARE": 0.05,
+        # .. setting_name: NUDGE_CONTROL_SHARE
+        # .. setting_default: 0.02
+        # .. setting_description: Share of learners, 0 to 1, who are never nudged in a course run, to compare
+        #    the others with. Who belongs to it is drawn per learner and course run and stays. 0: nobody.
+        "NUDGE_CONTROL_SHARE": 0.02,
+        # .. setting_name: NUDGE_CONTROL_KEY
+        # .. setting_default: ""
+        # .. setting_description: The secret by which the never-nudged learners are drawn. Empty: the site's
+        #    SECRET_KEY; set this to its old value before that one is changed, or the group is drawn anew.
+        "NUDGE_CONTROL_KEY": "",
+        # .. setting_name: NUDGE_VARIANT_CURIOSITY
+        # .. setting_default: 1.0
+        # .. setting_description: How far the choice among a nudge's wordings follows what is not known of
+        #    them yet. 1: each is shown as often as it is likely to be the best (Thompson sampling). 0: always
+        #    the best so far.
+        "NUDGE_VARIANT_CURIOSITY": 1.0,
         # .. setting_name: NUDGE_COLD_START_ANSWERS
         # .. setting_default: 2
         # .. setting_description: A learner who has answered (voted on, followed or put away) fewer

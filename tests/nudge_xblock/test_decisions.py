@@ -82,7 +82,7 @@ def test_a_failed_problem_brings_the_default_message_and_a_logged_decision() -> 
     )
     assert (row.reason, row.variant.heading, row.created, row.draw) == ("no_model", "Tricky", NOW, RULE)
     assert sum(row.propensities.values()) == pytest.approx(1.0)
-    assert row.propensity == row.propensities[str(row.variant_id)] == pytest.approx(0.95)
+    assert row.propensity == row.propensities[str(row.variant_id)] == pytest.approx(0.5)
     learner = Learner.objects.get()
     assert learner.sends == [[NOW.timestamp(), "review", row.placement_id]]
     counts = {"sent": 1, "foreseen_helpful": 0.2, "foreseen_not_helpful": 0.1}
@@ -117,7 +117,7 @@ def test_a_replay_notices_a_row_that_was_edited() -> None:
     enrolled()
     failed()
     ask()
-    Decision.objects.update(propensity=0.5)
+    Decision.objects.update(propensity=0.4)
     assert decisions.replay(Decision.objects.get().pk).differences == ("propensity",)
 
 
@@ -328,6 +328,33 @@ def test_restraint_beats_exploration(change: dict[str, Any], reason: Reason, hos
     assert row.propensities[gate.HOLD] == row.propensity == 1.0
     assert row.inputs["gate"]["reason"] == Reason.EXPLORE
     assert not row.explored
+    assert decisions.replay(row.pk).same
+
+
+@override_settings(NUDGE_CONTROL_SHARE=1.0)
+@pytest.mark.parametrize("draw", [0.02, 0.5])
+def test_a_learner_of_the_control_group_is_never_nudged_and_the_moment_is_recorded(draw: float) -> None:
+    placed()
+    enrolled()
+    failed()
+    assert ask(draw) == Answer(reason=Reason.CONTROL)
+    row = Decision.objects.get()
+    assert (row.variant_id, row.propensity, row.propensities[gate.HOLD]) == (None, 1.0, 1.0)
+    assert row.inputs["standing"]["control"]
+    assert row.inputs["gate"]["variant"] is not None
+    assert decisions.replay(row.pk).same
+    assert Learner.objects.get().sends == []
+
+
+@override_settings(NUDGE_SPARED_SHARE=0.3)
+def test_what_is_spared_by_chance_is_logged_with_its_chance_and_replayed() -> None:
+    placed()
+    enrolled()
+    failed()
+    assert ask(0.2) == Answer(reason=Reason.SPARED)
+    row = Decision.objects.get()
+    assert (row.variant_id, row.explored) == (None, True)
+    assert row.propensity == pytest.approx(0.3)
     assert decisions.replay(row.pk).same
 
 

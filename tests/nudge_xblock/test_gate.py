@@ -61,6 +61,7 @@ def questions(draw: st.DrawFn) -> tuple[list[Candidate], History, Policy]:
             str(index),
             tuple(draw(st.lists(tallies(), max_size=4))),
             draw(predictions()) if with_model else None,
+            draw(st.integers(0, 4)) == 0,
         )
         for index in range(draw(st.integers(1, 6)))
     ]
@@ -69,6 +70,9 @@ def questions(draw: st.DrawFn) -> tuple[list[Candidate], History, Policy]:
     policy = Policy(
         exploration=draw(shares),
         trickle=draw(shares),
+        spared=draw(shares),
+        curiosity=draw(st.sampled_from([0.0, 0.3, 1.0, 3.0])),
+        not_helpful_weight=draw(st.floats(0.0, 10.0)),
         min_helpful=draw(shares),
         margin_not_helpful=draw(st.floats(-1, 1)),
         margin_no_interaction=draw(st.floats(-1, 1)),
@@ -85,7 +89,7 @@ def test_probabilities_are_complete_and_what_was_done_was_possible(
     verdict = decide(*question, draw)
     assert set(verdict.propensities) == {candidate.id for candidate in question[0]} | {HOLD}
     assert math.fsum(verdict.propensities.values()) == pytest.approx(1.0, abs=1e-12)
-    assert all(-1e-15 <= share <= 1.0 + 1e-12 for share in verdict.propensities.values())
+    assert all(0.0 <= share <= 1.0 + 1e-12 for share in verdict.propensities.values())
     assert verdict.propensity > 0.0
     assert (verdict.variant is not None) == (verdict.reason in SENT)
     assert verdict.explored == (verdict.reason in EXPLORED)
@@ -105,7 +109,7 @@ def test_the_propensities_are_the_measure_of_the_draws(
     question: tuple[list[Candidate], History, Policy],
 ) -> None:
     """A fine grid of draws lands on each action as often as its propensity says."""
-    steps = 2000
+    steps = 1000
     seen = Counter(decide(*question, (step + 0.5) / steps).variant or HOLD for step in range(steps))
     logged = decide(*question, 0.0).propensities
     for action, share in logged.items():
@@ -137,9 +141,77 @@ def test_one_moment_in_ten_is_sent_whatever_the_model_says() -> None:
 
 def test_exploration_spends_its_share_evenly_over_the_wordings() -> None:
     candidates = [Candidate(name, prediction=LIKED) for name in "ab"]
-    assert decide(candidates, KNOWN, Policy(), RULE).propensities == pytest.approx(
-        {"a": 0.95, "b": 0.05, HOLD: 0.0}
+    assert decide(candidates, KNOWN, Policy(curiosity=0.0), RULE).propensities == pytest.approx(
+        {"a": 0.90, "b": 0.05, HOLD: 0.05}
     )
+
+
+def test_one_moment_in_twenty_is_spared_what_would_be_sent_and_none_where_nothing_would() -> None:
+    verdict = decide([one(LIKED)], KNOWN, Policy(), 0.12)
+    assert (verdict.variant, verdict.reason, verdict.explored) == (None, Reason.SPARED, True)
+    assert verdict.propensities == pytest.approx({"1": 0.95, HOLD: 0.05})
+    assert decide([one(DISLIKED)], KNOWN, Policy(), 0.12).reason is Reason.LEARNER
+
+
+def test_wordings_that_nothing_is_known_of_are_tried_alike() -> None:
+    candidates = [Candidate(name) for name in "abcd"]
+    shares = decide(candidates, KNOWN, Policy(spared=0.0), RULE).propensities
+    assert shares == pytest.approx(dict.fromkeys("abcd", 0.25) | {HOLD: 0.0})
+
+
+@pytest.mark.parametrize("prediction", [None, LIKED])
+def test_the_more_is_known_of_a_wording_the_less_a_worse_one_is_tried(
+    prediction: tuple[float, float, float] | None,
+) -> None:
+    worse = None if prediction is None else (0.33, 0.1, 0.57)
+
+    def share(shown: float) -> float:
+        rows = [Tally(shown, 0.4 * shown, 0.1 * shown), Tally(shown, 0.33 * shown, 0.1 * shown)]
+        pair = [Candidate("a", (rows[0],), prediction), Candidate("b", (rows[1],), worse)]
+        return decide(pair, KNOWN, Policy(exploration=0.04, spared=0.0), RULE).propensities["b"]
+
+    assert 0.5 > share(10.0) > share(200.0) > share(3000.0) > 0.02 - 1e-12
+    assert share(1e6) == pytest.approx(0.02, abs=1e-6)
+
+
+def test_curiosity_widens_the_choice_and_none_takes_the_best() -> None:
+    pair = [Candidate("a", (Tally(500, 150, 10),)), Candidate("b", (Tally(500, 140, 10),))]
+
+    def share(curiosity: float) -> float:
+        return decide(pair, KNOWN, Policy(curiosity=curiosity, exploration=0.0), RULE).propensities["b"]
+
+    assert share(0.0) == 0.0
+    assert 0.0 < share(0.5) < share(1.0) < share(4.0) < 0.5
+
+
+def test_every_wording_keeps_a_least_share_while_there_is_exploration() -> None:
+    """However clear the choice, tomorrow's model meets each of them."""
+    known = [Candidate("a", (Tally(1e6, 5e5, 0),), (0.5, 0.0, 0.5))]
+    known += [Candidate(name, (Tally(1e6, 2e5, 0),), (0.2, 0.0, 0.8)) for name in "bcd"]
+    shares = decide(known, KNOWN, Policy(), RULE).propensities
+    assert [shares[name] for name in "bcd"] == pytest.approx([0.025] * 3)
+
+
+def test_only_wordings_worth_sending_to_the_learner_take_part_in_the_choice() -> None:
+    pair = [Candidate("a", prediction=LIKED), Candidate("b", prediction=DISLIKED)]
+    assert decide(pair, KNOWN, Policy(), RULE).propensities == pytest.approx(
+        {"a": 0.90, "b": 0.05, HOLD: 0.05}
+    )
+
+
+def test_a_harmful_message_is_held_back_however_liked_and_keeps_its_trickle() -> None:
+    verdict = decide([one(LIKED, harmful=True)], History(), Policy(), RULE)
+    assert (verdict.variant, verdict.reason) == (None, Reason.HARMFUL)
+    assert verdict.propensities == pytest.approx({"1": 0.02, HOLD: 0.98})
+    pair = [one(LIKED, harmful=True), Candidate("2", prediction=LIKED)]
+    assert decide(pair, KNOWN, Policy(), RULE).propensities == pytest.approx(
+        {"1": 0.02, "2": 0.93, HOLD: 0.05}
+    )
+
+
+def test_a_message_that_is_both_unhelpful_and_harmful_beside_one_that_is_unhelpful_says_the_milder() -> None:
+    pair = [Candidate("1", BAD, LIKED, harmful=True), Candidate("2", BAD, LIKED)]
+    assert decide(pair, KNOWN, Policy(), RULE).reason is Reason.PLACEMENT
 
 
 def test_a_new_learner_receives_the_message_whatever_the_model_says() -> None:
@@ -155,7 +227,7 @@ def test_a_learner_who_never_answers_is_not_new_for_ever() -> None:
 
 def test_without_a_model_everything_is_sent_and_says_so() -> None:
     verdict = decide([one(None)], KNOWN, Policy(), RULE)
-    assert (verdict.variant, verdict.reason, verdict.propensity) == ("1", Reason.NO_MODEL, 1.0)
+    assert (verdict.variant, verdict.reason, verdict.propensity) == ("1", Reason.NO_MODEL, 0.95)
 
 
 @pytest.mark.parametrize("why", [Reason.NO_STATE, Reason.BROKEN_MODEL])
@@ -262,7 +334,10 @@ def test_nonsense_is_refused_in_words(candidates: list[Candidate], draw: float, 
         decide(candidates, KNOWN, Policy(), draw)
 
 
-@pytest.mark.parametrize("changes", [{"exploration": 1.1}, {"trickle": -0.1}, {"shrinkage": 0.0}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"exploration": 1.1}, {"trickle": -0.1}, {"spared": 2}, {"shrinkage": 0.0}, {"curiosity": -1.0}],
+)
 def test_a_policy_that_is_none_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         Policy(**changes)  # type: ignore[arg-type]

@@ -11,11 +11,24 @@ from django.test import override_settings
 from nudge_xblock import policy
 from nudge_xblock.gate import Policy
 from nudge_xblock.restraint import Limits
+from nudge_xblock.settings.common import defaults
 
 
+@override_settings(NUDGE_SPARED_SHARE=defaults()["NUDGE_SPARED_SHARE"])
 def test_the_defaults_of_the_settings_are_those_of_the_gate() -> None:
     assert policy.current() == Policy()
     assert policy.limits() == Limits()
+
+
+def test_the_control_group_is_drawn_by_the_sites_own_key() -> None:
+    def members(**changes: Any) -> set[int]:
+        with override_settings(NUDGE_CONTROL_SHARE=0.2, **changes):
+            return {user for user in range(2000) if policy.is_control(user, "course")}
+
+    assert members() == members(NUDGE_CONTROL_KEY="only for tests")
+    assert members() != members(SECRET_KEY="another")
+    assert members(SECRET_KEY="another", NUDGE_CONTROL_KEY="only for tests") == members()
+    assert not policy.is_control(7, "course")
 
 
 @override_settings(

@@ -46,17 +46,32 @@ def _life(chance: np.random.Generator) -> int:
     begin = datetime(2026, 10, 1, tzinfo=UTC).timestamp() + chance.random() * 60 * DAY
     times = np.sort(begin + chance.random(500) * 21 * DAY)
     ends = begin + chance.random() * 30 * DAY
+    starts = begin + chance.random() * 4 * DAY
+    due = begin + chance.random() * 40 * DAY if chance.random() < 0.3 else None
+    control, staff = bool(chance.random() < 0.1), bool(chance.random() < 0.05)
+    certified_at = begin + chance.random() * 60 * DAY
     stops = begin + chance.random() * 40 * DAY
     sends: list[Send] = []
     for now in times:
         kind = str(chance.choice(["review", "plan"]))
         standing = Standing(
-            sends=recent(sends, now), fewer=fewer, opted_out=bool(now >= stops), ends=ends, time_zone=zone
+            sends=recent(sends, now),
+            fewer=fewer,
+            opted_out=bool(now >= stops),
+            staff=staff,
+            certified=bool(now >= certified_at),
+            starts=starts,
+            ends=ends,
+            due=due,
+            time_zone=zone,
+            control=control,
         )
         if forbids(standing, limits, kind, float(now)) is None:
             _check(sends, limits, fewer, zone, kind, float(now))
-            assert now < ends
-            assert now < stops
+            assert starts <= now < min(ends, stops, certified_at)
+            assert due is None or now < due
+            assert not control
+            assert not staff
             sends.append(Send(float(now), kind, 1))
     return len(times)
 
@@ -96,6 +111,11 @@ def test_whoever_must_not_be_nudged_is_not(standing: dict[str, object], reason: 
 def test_the_lasting_reason_is_given_before_the_passing_one() -> None:
     assert why(Limits(per_day=0), opted_out=True, ends=NOW - 1) is Reason.OPTED_OUT
     assert why(Limits(per_day=0), ends=NOW - 1) is Reason.ENDED
+
+
+def test_the_control_group_is_told_of_last_so_that_its_moments_compare_with_the_others() -> None:
+    assert why(control=True) is Reason.CONTROL
+    assert why(Limits(per_day=0), control=True) is Reason.CAP_DAY
 
 
 def test_caps_count_the_last_day_and_week_to_the_second() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nudge_xblock.reasons import EXPLORED, RESTRAINED, SENT, Reason
+from nudge_xblock.reasons import EXPLORED, GATED, RESTRAINED, SENT, Reason
 from nudge_xblock.sentences import SENTENCES, sentence
 
 
@@ -19,5 +19,6 @@ def test_a_code_of_another_release_is_shown_as_it_is() -> None:
 
 def test_reasons_fit_their_column_and_their_groups() -> None:
     assert all(len(reason) <= 40 for reason in Reason)
-    assert EXPLORED <= SENT
+    assert EXPLORED - {Reason.SPARED} <= SENT
+    assert not GATED & RESTRAINED
     assert not SENT & RESTRAINED

@@ -47,7 +47,7 @@ def decided(count: int, reason: str = "helpful", helpful: bool | None = None, se
 
 def test_without_a_wish_the_margins_decide_and_nothing_is_read(django_assert_num_queries: object) -> None:
     with django_assert_num_queries(0):  # type: ignore[operator]
-        assert policy.current() == Policy()
+        assert policy.current() == Policy(spared=0.0)
 
 
 @override_settings(NUDGE_HOLD_BACK_SHARE=0.3)
