@@ -25,6 +25,11 @@ class Helper:
             start_new_session=True,  # the keyboard interrupts the parent, whose end ends the helper
         )
 
+    def tell(self, message: bytes) -> None:
+        """Send what needs no answer."""
+        assert self._process.stdin is not None
+        send(self._process.stdin, message)
+
     def ask(self, question: bytes) -> bytes:
         """The helper's answer; `RuntimeError` when it died."""
         into, out = self._process.stdin, self._process.stdout

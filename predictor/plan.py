@@ -38,7 +38,7 @@ class TrainConfig:
         epochs: passes over the data, planned by the one-cycle schedule.
         patience: epochs without a better held-out loss before stopping early.
         batch_learners: learners per step of the optimizer.
-        batch_steps: steps of the network at once; a batch with more is worked off in parts.
+        batch_steps: steps of the network at once; a batch is worked off in parts of about so many.
         learning_rate: the highest of the cycle.
         weight_decay: of AdamW.
         gradient_clip: largest norm of a gradient.
@@ -50,7 +50,8 @@ class TrainConfig:
         outlier_ranges: leave out streams so many interquartile ranges too long; 0 for none.
         min_count, min_courses: a token with fewer events, or in fewer courses, is `<other>`.
         pool_events: events held in memory at once.
-        threads: of torch.
+        processes: at most so many share each batch; the model is the same, whatever their number.
+        threads: of torch, in each of them.
         seed: of everything random.
     """
 
@@ -64,7 +65,7 @@ class TrainConfig:
     epochs: int = 4
     patience: int = 2
     batch_learners: int = 128
-    batch_steps: int = 60_000
+    batch_steps: int = 5_000
     learning_rate: float = 4e-3
     weight_decay: float = 1e-3
     gradient_clip: float = 1.0
@@ -76,11 +77,22 @@ class TrainConfig:
     min_count: int = 1000
     min_courses: int = 4
     pool_events: int = 4_000_000
+    processes: int = 2
     threads: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "embedding", "width", "epochs", "batch_learners", "batch_steps", "threads"):
+        counts = (
+            "hidden",
+            "embedding",
+            "width",
+            "epochs",
+            "batch_learners",
+            "batch_steps",
+            "processes",
+            "threads",
+        )
+        for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if not 0 < self.held_out < 1:

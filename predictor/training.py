@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from predictor import trainset
 from predictor.batches import to_batch
 from predictor.checkpoints import Checkpoints
+from predictor.crew import Crew, Part, Totals
 from predictor.heldout import HeldOut, read_held_out
-from predictor.inputs import DAY, InputConfig
-from predictor.losses import masked_loss, one_cycle
-from predictor.model import Batch, Network
+from predictor.helpers import cores
+from predictor.inputs import InputConfig
+from predictor.losses import one_cycle
+from predictor.model import Network
 from predictor.outcomes import Outcomes
 from predictor.plan import TrainConfig
 from predictor.prefetch import ahead
@@ -42,6 +43,8 @@ __all__ = ["Diverged", "NothingToLearn", "TrainConfig", "Training", "fit"]
 
 CHECKPOINTS_FOLDER = ".training"
 MANY_COURSES = 8
+WORTH = 2_000_000
+"""Events to go through, over all epochs, for which helpers are worth their start."""
 
 
 class Diverged(RuntimeError):
@@ -116,7 +119,7 @@ class Training:
         self._best_loss, self._stale = math.inf, 0
         self._events, self._seconds = 0, 0.0
         identity = {
-            "config": asdict(config),
+            "config": {name: value for name, value in asdict(config).items() if name != "processes"},
             "targets": list(self.targets),
             "data": _fingerprint(source, rolls),
         }
@@ -125,10 +128,12 @@ class Training:
     def run(self) -> None:
         """All epochs that are still to be done; the network holds the best weights afterwards."""
         self._resume()
-        for epoch in range(len(self._history), self._config.epochs):
-            if self._stale > self._config.patience:
-                break
-            self._epoch(epoch)
+        epochs = range(len(self._history), self._config.epochs)
+        with Crew(self.network, self._helpers(len(epochs))) as crew:
+            for epoch in epochs:
+                if self._stale > self._config.patience:
+                    break
+                self._epoch(epoch, crew)
         self._set_weights(self._best)
 
     def publish(self) -> str:
@@ -168,16 +173,20 @@ class Training:
             ]
         return split.learn_from(learning)
 
-    def _epoch(self, epoch: int) -> None:
-        torch.manual_seed(self._config.seed * 1_000_003 + epoch)
+    def _helpers(self, epochs: int) -> int:
+        """How many processes to start beside this one; they change how long it takes, and nothing else."""
+        events = sum(_span_of(self._source, course)[0] for course in self._source.courses)
+        return min(self._config.processes, cores()) - 1 if events * epochs >= WORTH else 0
+
+    def _epoch(self, epoch: int, crew: Crew) -> None:
         self.network.train()
         began, done, losses = time.monotonic(), 0, []
         for learners, parts in ahead(self._groups(epoch)):
             share = (epoch + done / self._learners) / self._config.epochs
-            loss = self._update(parts, share)
+            loss = self._update(crew, parts, share)
             losses.append(loss)
             done += learners
-            self._events += sum(int((part.tokens < self.inputs.event_tokens).sum()) for part, _ in parts)
+            self._events += sum(int((part.batch.tokens < self.inputs.event_tokens).sum()) for part in parts)
             self._tell(epoch, share, loss, seconds=time.monotonic() - began)
         self._seconds += time.monotonic() - began
         held = self._held_out().loss
@@ -192,8 +201,8 @@ class Training:
         message = f"epoch {epoch + 1} of {self._config.epochs}: loss {np.mean(losses):.4f}, {told}"
         self._tell(epoch, (epoch + 1) / self._config.epochs, float(np.mean(losses)), message)
 
-    def _groups(self, epoch: int) -> Iterator[tuple[int, list[tuple[Batch, Tensor]]]]:
-        """Random batches of an epoch: number of learners, and the batch in parts of at most `batch_steps`."""
+    def _groups(self, epoch: int) -> Iterator[tuple[int, list[Part]]]:
+        """Random batches of an epoch: number of learners, and the batch in parts of about `batch_steps`."""
         config = self._config
         rng = np.random.default_rng([config.seed, 2, epoch])
         rolls = [self._split.learning[place] for place in rng.permutation(len(self._split.learning))]
@@ -201,38 +210,24 @@ class Training:
             order = rng.permutation(len(pool))
             for begin in range(0, len(order), config.batch_learners):
                 drawn = pool.take(order[begin : begin + config.batch_learners])
-                yield len(drawn), [self._prepared(part, rng) for part in self._parts(drawn)]
+                yield (
+                    len(drawn),
+                    [self._prepared(part, rng) for part in trainset.parts(drawn, config.batch_steps)],
+                )
 
-    def _parts(self, pool: Pool) -> Iterator[Pool]:
-        """A batch by length, in parts of at most `batch_steps` steps (or of one learner)."""
-        sizes = np.diff(pool.streams.offsets) + np.maximum(pool.until - pool.starts, 0) / DAY
-        order = np.argsort(sizes, kind="stable")
-        part = (np.cumsum(sizes[order]) // self._config.batch_steps).astype(np.int64)
-        for rows in np.split(order, np.flatnonzero(np.diff(part)) + 1):
-            yield pool.take(rows)
-
-    def _prepared(self, pool: Pool, rng: np.random.Generator) -> tuple[Batch, Tensor]:
+    def _prepared(self, pool: Pool, rng: np.random.Generator) -> Part:
         moments = trainset.random_moments(pool, self._config.moments, rng)
         steps, labels = trainset.labelled_steps(self.inputs, pool, self._config.leave_days, moments)
-        return to_batch(steps, self.inputs.event_tokens), torch.from_numpy(labels)
+        batch = to_batch(steps, self.inputs.event_tokens)
+        return Part(batch, torch.from_numpy(labels), seed=int(rng.integers(1 << 62)))
 
-    def _update(self, parts: list[tuple[Batch, Tensor]], share: float) -> float:
+    def _update(self, crew: Crew, parts: list[Part], share: float) -> float:
         """One step of the optimizer; the batch's mean loss."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._config.learning_rate * one_cycle(share)
         self._optimizer.zero_grad()
-        known = sum(torch.isfinite(labels).sum(dim=0) for _, labels in parts)
-        following = sum(int((batch.next_tokens >= 0).sum()) for batch, _ in parts)
-        total = 0.0
-        for batch, labels in parts:
-            if not batch.running:
-                continue
-            hidden, _ = self.network.hidden(batch)
-            loss = masked_loss(self.network.readings(hidden, batch), labels, known)
-            if self._config.next_event and following:
-                loss = loss + self._config.next_event * self._next_event_loss(hidden, batch) / following
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+        running = [part for part in parts if part.batch.running]
+        total = crew.work(running, Totals.of(parts, self._config.next_event)) if running else 0.0
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._config.gradient_clip)
         if not math.isfinite(total) or not torch.isfinite(norm):
             raise Diverged(
@@ -241,13 +236,9 @@ class Training:
         self._optimizer.step()
         return total
 
-    def _next_event_loss(self, hidden: Tensor, batch: Batch) -> Tensor:
-        rows = torch.nonzero(batch.next_tokens >= 0)[:, 0]
-        return cross_entropy(self.network.next_event(hidden[rows]), batch.next_tokens[rows], reduction="sum")
-
     def _held_out(self) -> HeldOut:
         pools = trainset.pools(self._source, self._split.held, self.inputs, self._config.pool_events)
-        parts = (part for pool in pools for part in self._parts(pool))
+        parts = (part for pool in pools for part in trainset.parts(pool, self._config.batch_steps))
         return read_held_out(self.network, parts, self.targets, self._config.leave_days)
 
     def _span(self) -> dict[str, Any]:

@@ -153,6 +153,16 @@ def pools(
         yield join(held)
 
 
+def parts(pool: Pool, steps: int) -> Iterator[Pool]:
+    """A batch by length, in equal parts of about `steps` steps (or of one learner)."""
+    sizes = np.diff(pool.streams.offsets) + np.maximum(pool.until - pool.starts, 0) / DAY + 1
+    order = np.argsort(sizes, kind="stable")
+    size = sizes.sum() / max(1, np.ceil(sizes.sum() / steps))
+    part = np.ceil(np.cumsum(sizes[order]) / size)
+    for rows in np.split(order, np.flatnonzero(np.diff(part)) + 1):
+        yield pool.take(rows)
+
+
 def labelled_steps(
     config: InputConfig, pool: Pool, leave_days: float, extra: tuple[Ints, Floats] | None = None
 ) -> tuple[Steps, Floats32]:

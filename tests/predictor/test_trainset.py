@@ -17,6 +17,7 @@ from predictor.trainset import (
     held_out,
     join,
     labelled_steps,
+    parts,
     pools,
     random_moments,
     read_pool,
@@ -148,3 +149,23 @@ def test_nobody_is_both_learned_from_and_held_out(by_course: bool) -> None:
     else:
         for kept, out in zip(split.learning, split.held, strict=True):
             assert not set(kept.learners) & set(out.learners)
+
+
+def test_parts_hold_every_learner_once_in_about_equal_shares() -> None:
+    sizes = np.array([3, 900, 40, 5, 0, 250, 60, 2])
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    count = offsets[-1]
+    streams = Streams(offsets, np.ones(count, np.int64), START + np.arange(count), -np.ones(count, np.int64))
+    marks = np.arange(len(sizes), dtype=np.float32)[:, None]
+    start = np.full(len(sizes), START)
+    pool = Pool(streams, start, start, marks, np.full((len(sizes), 1), np.inf))
+    found = [part.labels[:, 0].astype(int).tolist() for part in parts(pool, 300)]
+    assert sorted(row for part in found for row in part) == list(range(len(sizes)))
+    assert found[-1] == [1]
+    assert len(found) == 3
+    assert [part.labels[:, 0].tolist() for part in parts(pool, 10_000)] == [[4, 7, 0, 3, 2, 6, 5, 1]]
+
+
+def test_nobody_is_one_empty_part() -> None:
+    pool = read_pool(SOURCE, rolls()[0], CONFIG).take(np.zeros(0, np.int64))
+    assert [len(part) for part in parts(pool, 100)] == [0]
