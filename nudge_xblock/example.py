@@ -17,7 +17,8 @@ from django.utils.translation import get_language, get_language_bidi
 from opaque_keys.edx.keys import CourseKey
 
 from . import daily, groups, latest, nights, results
-from .experiments import Floats, Sums, effect, sums
+from .comparison import ITEMS, Trials, compare
+from .experiments import Floats
 from .models import Decision, Learner, Night, Placement, Variant
 from .night import ENGAGEMENT
 from .reasons import EXPLORED, Reason
@@ -37,7 +38,7 @@ AUCS = (
 
 
 class Moment(NamedTuple):
-    """One simulated moment; `items` were completed in the days after."""
+    """One simulated moment; `items` were completed in the days after, `before` in as many days before."""
 
     day: int
     learner: int
@@ -48,6 +49,7 @@ class Moment(NamedTuple):
     helpful: bool | None
     clicked: bool
     items: float
+    before: float
 
 
 def overview(course_key: CourseKey) -> dict[str, Any]:
@@ -93,8 +95,9 @@ def moment(rng: np.random.Generator, day: int, taste: Floats, pace: Floats) -> M
         reason = Reason.CAP_DAY if enough else Reason.LEARNER
     helpful = bool(rng.random() < taste[learner]) if sent and rng.random() < 0.45 else None
     clicked = sent and bool(rng.random() < 0.4 * taste[learner])
-    items = float(rng.poisson(pace[learner] + 0.4 * sent))
-    return Moment(day, learner, int(rng.integers(MESSAGES)), reason, p_sent, sent, helpful, clicked, items)
+    items, before = float(rng.poisson(pace[learner] + 0.4 * sent)), float(rng.poisson(pace[learner]))
+    message = int(rng.integers(MESSAGES))
+    return Moment(day, learner, message, reason, p_sent, sent, helpful, clicked, items, before)
 
 
 def to_whom(week: list[Moment], now: datetime) -> dict[str, Any]:
@@ -159,13 +162,15 @@ def variants() -> list[Variant]:
 def afterwards(week: list[Moment]) -> dict[str, Any]:
     """What the simulated learners completed, where chance decided."""
     open_ = [one for one in week if 0.0 < one.p_sent < 1.0]
-    columns: Sums = sums(
-        np.array([one.learner for one in open_]),
-        np.array([one.sent for one in open_]),
+    trials = Trials(
+        np.array([one.day for one in open_], np.int64),
+        np.array([one.learner for one in open_], np.int64),
+        np.array([one.sent for one in open_], np.bool_),
         np.array([one.p_sent for one in open_]),
         np.array([one.items for one in open_]),
+        np.array([one.before for one in open_]),
     )
-    return results.effect_figures(effect(columns), len(week), None)
+    return results.effect_figures(compare(trials, ITEMS), len(week), None)
 
 
 def nightly(now: datetime) -> dict[str, Any]:

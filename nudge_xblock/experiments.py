@@ -1,17 +1,16 @@
-"""Effects with honest intervals: shares, ratios, and what sending did compared with holding back.
+"""Shares and ratios with honest intervals; what one thing did compared with another is in `comparison`.
 
-Pure numpy: counts, outcomes and probabilities in, intervals out.  The dashboard is looked at every day, so
-whatever carries a verdict has an *always-valid* interval: with probability `level` it holds the truth at
-all looks together, and stopping at a lucky moment gains nothing.
+Pure numpy: counts in, intervals out.  The dashboard is looked at every day, so whatever carries a verdict has
+an *always-valid* interval: with probability `level` it holds the truth at all looks together, and stopping at
+a lucky moment gains nothing.
 
 Sources of the formulas:
 
 * Wilson (1927): score interval of a share.
 * Robbins (1970) and Howard, Ramdas, McAuliffe and Sekhon (2021, Annals of Statistics 49(2)): mixture
-  confidence sequences; `share_always` is the beta mixture, `sample_ratio` the two-sided normal mixture.
+  confidence sequences; `share_always` is the beta mixture.
 * Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2021, arXiv:2103.06476), theorem 2.2: the asymptotic
   confidence sequence of `radius`.
-* Swaminathan and Joachims (2015): self-normalised inverse propensity weighting, as in `effect`.
 """
 
 from __future__ import annotations
@@ -20,21 +19,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Verdict = Literal["helps", "harms", "none", "early", "no_comparison"]
 
 LEVEL = 0.95
 HORIZON = 500  # learners: where the always-valid interval is tightest
-WORTHWHILE = 0.1  # a change under a tenth of what happens anyway does not pay for an interruption
-LEAST_CHANGE = 0.05  # and never under this, in units of the outcome: a tenth of nearly nothing is noise
 ENOUGH_LEARNERS = 30  # per side, before an asymptotic interval may speak
-ALARM_LEVEL = 0.999  # of the sample-ratio check: one false alarm in a thousand courses
-MOST_LEARNERS = 10_000_000  # beyond this many more learners, "how many more" is no answer
 
 
 @dataclass(frozen=True)
@@ -144,17 +137,6 @@ def radius(learners: int, deviation: float, level: float = LEVEL, horizon: int =
     return deviation * math.sqrt(2 * (nr + 1) / (learners * nr) * math.log(math.sqrt(nr + 1) / alpha))
 
 
-def learners_needed(deviation: float, width: float, level: float = LEVEL) -> int | None:
-    """Learners until `radius` falls to `width`; None when that is out of reach."""
-    if radius(MOST_LEARNERS, deviation, level) > width:
-        return None
-    low, high = 0, MOST_LEARNERS
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if radius(middle, deviation, level) > width else (low, middle)
-    return high
-
-
 # Helpful to not helpful
 
 
@@ -214,120 +196,3 @@ def spread(parts: Floats) -> float:
 def exponential(logarithm: float, reach: float) -> Interval:
     """An interval around a logarithm, taken back."""
     return Interval(math.exp(logarithm), math.exp(logarithm - reach), math.exp(min(logarithm + reach, 700.0)))
-
-
-# Sent against held
-
-
-class Sums(NamedTuple):
-    """Per learner, float64[n] each: moments, inverse-propensity weights, weighted outcomes, of both sides."""
-
-    sent: Floats
-    sent_weight: Floats
-    sent_outcome: Floats
-    held: Floats
-    held_weight: Floats
-    held_outcome: Floats
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What sending changed, where chance decided between sending and holding back.
-
-    `change` is in units of the outcome; `needed` is how many more learners bring the interval down to
-    `worthwhile`, the smallest change that matters; None when that is out of reach or not needed.
-    """
-
-    verdict: Verdict
-    change: Interval | None
-    sent_mean: float
-    held_mean: float
-    sent: int
-    held: int
-    learners: int
-    worthwhile: float
-    needed: int | None
-
-
-def sums(
-    learner: npt.NDArray[np.int64], sent: npt.NDArray[np.bool_], p_sent: Floats, outcome: Floats
-) -> Sums:
-    """Fold moments (one entry each) into per-learner sums.  p_sent: the logged probability of sending.
-
-    Moments that chance could not have decided otherwise (p 0 or 1) say nothing about the effect and must be
-    left out by the caller: ValueError.
-    """
-    if not np.all((p_sent > 0) & (p_sent < 1)):
-        raise ValueError("p_sent must lie strictly between 0 and 1: leave out moments without a choice")
-    number = np.unique(learner, return_inverse=True)[1]
-
-    def add(values: Floats) -> Floats:
-        return np.bincount(number, weights=values).astype(np.float64)
-
-    given, kept = sent.astype(np.float64), (~sent).astype(np.float64)
-    weight, other = given / p_sent, kept / (1 - p_sent)
-    return Sums(add(given), add(weight), add(weight * outcome), add(kept), add(other), add(other * outcome))
-
-
-def effect(data: Sums, level: float = LEVEL, horizon: int = HORIZON) -> Effect:
-    """The change that sending makes, by self-normalised inverse propensity weighting, always-valid.
-
-    Learners, not moments, are the independent units: a learner's moments are summed before the variance is
-    taken, which covers repeated moments and outcomes that overlap in time.
-    """
-    sent, held, learners = int(data.sent.sum()), int(data.held.sum()), len(data.sent)
-    if not sent or not held:
-        return Effect("no_comparison", None, math.nan, math.nan, sent, held, learners, math.nan, None)
-    sent_mean = float(data.sent_outcome.sum() / data.sent_weight.sum())
-    held_mean = float(data.held_outcome.sum() / data.held_weight.sum())
-    worthwhile = max(WORTHWHILE * abs(held_mean), LEAST_CHANGE)
-    parts = (data.sent_outcome - sent_mean * data.sent_weight) / data.sent_weight.sum()
-    parts -= (data.held_outcome - held_mean * data.held_weight) / data.held_weight.sum()
-    deviation = spread(parts) * math.sqrt(learners / max(1, learners - 1))
-    total = learners_needed(deviation, worthwhile, level) if deviation else None
-    needed = max(total - learners, 1) if total else None
-    few = min(np.count_nonzero(data.sent), np.count_nonzero(data.held))
-    if few < ENOUGH_LEARNERS or not deviation:
-        needed = max(ENOUGH_LEARNERS - int(few), needed or 1)
-        return Effect("early", None, sent_mean, held_mean, sent, held, learners, worthwhile, needed)
-    change, reach = sent_mean - held_mean, radius(learners, deviation, level, horizon)
-    interval = Interval(change, change - reach, change + reach)
-    verdict = judge(interval, worthwhile)
-    left = needed if verdict == "early" else None
-    return Effect(verdict, interval, sent_mean, held_mean, sent, held, learners, worthwhile, left)
-
-
-def judge(change: Interval, worthwhile: float) -> Verdict:
-    """`none` is a finding of its own: it is said only when every change worth having is ruled out."""
-    if change.low > 0:
-        return "helps"
-    if change.high < 0:
-        return "harms"
-    return "none" if max(-change.low, change.high) < worthwhile else "early"
-
-
-# Is chance really deciding as logged?
-
-
-@dataclass(frozen=True)
-class SampleRatio:
-    """Sends counted against sends expected from the logged probabilities; `allowed` either way is chance."""
-
-    sent: int
-    expected: float
-    allowed: float
-
-    @property
-    def mismatch(self) -> bool:
-        return abs(self.sent - self.expected) > self.allowed
-
-
-def sample_ratio(sent: int, expected: float, variance: float, level: float = ALARM_LEVEL) -> SampleRatio:
-    """Check logged probabilities against what was done; may be looked at every day.
-
-    expected: sum of p over the moments; variance: sum of p (1 - p).  The boundary is the two-sided normal
-    mixture sqrt((v + r) log((v + r) / (r a^2))), tightest near v = 100.
-    """
-    r = 100 / (-2 * math.log(1 - level))
-    allowed = math.sqrt((variance + r) * math.log((variance + r) / (r * (1 - level) ** 2)))
-    return SampleRatio(sent, expected, allowed)

@@ -13,7 +13,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .experiments import ENOUGH_LEARNERS, Effect, Interval
+from .comparison import Comparison
+from .experiments import ENOUGH_LEARNERS, Interval
+
+WORTH_SAYING = 0.02  # an interval narrower by less is as wide
 
 Sentence = dict[str, Any]
 Value = tuple[str, Any]
@@ -158,7 +161,7 @@ def model_against_chance(change: Interval | None) -> Sentence:
 # Did it help: what learners did afterwards
 
 
-def effect(found: Effect, days: float) -> Sentence:
+def effect(found: Comparison, days: float) -> Sentence:
     """What sending changed in the items completed within so many days."""
     if found.verdict == "no_comparison":
         return say(
@@ -197,7 +200,7 @@ def effect(found: Effect, days: float) -> Sentence:
     return say(text, change=decimal(abs(change.estimate)), days=number(days), **bounds)
 
 
-def how_compared(found: Effect, moments: int) -> Sentence:
+def how_compared(found: Comparison, moments: int) -> Sentence:
     """Where the comparison comes from, and where it does not reach."""
     text = ngettext(
         "Compared at the {decided} of {moments} moment where chance decided between sending and "
@@ -208,7 +211,15 @@ def how_compared(found: Effect, moments: int) -> Sentence:
         "each weighted by how likely that was. It says nothing of moments that were never left to chance.",
         moments,
     )
-    return say(text, decided=number(found.sent + found.held), moments=number(moments))
+    return say(text, decided=number(found.count + found.base_count), moments=number(moments))
+
+
+def narrowed(found: Comparison) -> Sentence | None:
+    """How much narrower an interval is for knowing what learners did before; nothing where it hardly is."""
+    if found.change is None or found.narrowed is None or found.narrowed < WORTH_SAYING:
+        return None
+    text = _("Knowing what the same learners did before makes the interval {share} narrower.")
+    return say(text, share=share(found.narrowed))
 
 
 def mismatch(sent: int, expected: float) -> Sentence:

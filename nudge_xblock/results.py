@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from django.conf import settings
 from django.db.models import Case, Count, F, FloatField, Q, QuerySet, When
 from django.db.models.expressions import Combinable
@@ -19,17 +18,8 @@ from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
 from . import findings
-from .experiments import (
-    Effect,
-    Floats,
-    Interval,
-    effect,
-    ratio,
-    ratio_change,
-    sample_ratio,
-    share_always,
-    sums,
-)
+from .comparison import ITEMS, Comparison, Trials, compare, mismatch
+from .experiments import Floats, Interval, ratio, ratio_change, share_always
 from .gate import HOLD
 from .models import Decision, Variant
 from .reasons import EXPLORED, GATED, Reason
@@ -125,34 +115,21 @@ def message(variant: Variant, sent: int, seen: int, voted: int, liked: int, clic
 # What happened afterwards
 
 
-class Chances(NamedTuple):
-    """Moments left to chance, one entry each; `items` completed after are NaN until the days are over."""
-
-    learner: npt.NDArray[np.int64]
-    sent: npt.NDArray[np.bool_]
-    p_sent: Floats
-    items: Floats
-
-
 def outcome(decisions: QuerySet[Decision]) -> dict[str, Any]:
     """What sending changed in the items completed, where chance decided and the days after are over."""
     gated = decisions.filter(reason__in=GATED)
     chances = left_to_chance(gated)
-    over = np.isfinite(chances.items)
-    found = effect(sums(*(column[over] for column in chances)))
-    check = sample_ratio(
-        int(chances.sent.sum()),
-        float(chances.p_sent.sum()),
-        float((chances.p_sent * (1 - chances.p_sent)).sum()),
-    )
-    alarm = findings.mismatch(check.sent, check.expected) if check.mismatch else None
+    found = compare(chances.where(np.isfinite(chances.outcome)), ITEMS)
+    broken = mismatch(chances.first, chances.chance)
+    alarm = findings.mismatch(int(chances.first.sum()), float(chances.chance.sum())) if broken else None
     return effect_figures(found, gated.count(), alarm)
 
 
-def left_to_chance(gated: QuerySet[Decision]) -> Chances:
-    """The moments at which both sending and holding back could have happened.
+def left_to_chance(gated: QuerySet[Decision]) -> Trials:
+    """The moments at which both sending and holding back could have happened, in order of time.
 
-    What was done for certain has a propensity of 1 and stays in the database.
+    What was done for certain has a propensity of 1 and stays in the database.  `outcome` is NaN until the
+    days after a moment are over.
     """
     p_hold = Case(
         When(variant=None, then=F("propensity")),
@@ -160,10 +137,16 @@ def left_to_chance(gated: QuerySet[Decision]) -> Chances:
         output_field=FloatField(),
     )
     items = Case(When(outcome__final=True, then=number_in("outcome", "items")), output_field=FloatField())
-    rows = gated.filter(propensity__lt=1.0).annotate(p_hold=p_hold).filter(p_hold__gt=0.0).order_by()
-    columns = rows.values_list("learner_id", "variant_id", "p_hold", items)
-    table = np.array(list(columns), np.float64).reshape(-1, 4)  # None becomes NaN
-    return Chances(table[:, 0].astype(np.int64), np.isfinite(table[:, 1]), 1.0 - table[:, 2], table[:, 3])
+    before = number_in("outcome", "items_before")
+    rows = gated.filter(propensity__lt=1.0).annotate(p_hold=p_hold).filter(p_hold__gt=0.0)
+    columns = rows.order_by("created", "pk").values_list(
+        "learner_id", "variant_id", "p_hold", items, before, "created"
+    )
+    found = list(columns)
+    table = np.array([row[:5] for row in found], np.float64).reshape(-1, 5)  # None becomes NaN
+    days = np.array([row[5].toordinal() for row in found], np.int64)
+    sent, p_sent = np.isfinite(table[:, 1]), 1.0 - table[:, 2]
+    return Trials(days, table[:, 0].astype(np.int64), sent, p_sent, table[:, 3], table[:, 4])
 
 
 def number_in(field: str, key: str) -> Combinable:
@@ -171,19 +154,20 @@ def number_in(field: str, key: str) -> Combinable:
     return Cast(KeyTextTransform(key, field), FloatField())
 
 
-def effect_figures(found: Effect, moments: int, alarm: findings.Sentence | None) -> dict[str, Any]:
+def effect_figures(found: Comparison, moments: int, alarm: findings.Sentence | None) -> dict[str, Any]:
     """An effect as JSON, out of so many moments, and the alarm if the logged chances cannot be right."""
     days = settings.NUDGE_OUTCOME_DAYS
-    means = {"sent_mean": found.sent_mean, "held_mean": found.held_mean, "worthwhile": found.worthwhile}
+    means = {"sent_mean": found.mean, "held_mean": found.base_mean, "worthwhile": found.worthwhile}
     return {
         "finding": findings.effect(found, days),
         "how": findings.how_compared(found, moments),
+        "narrowed": findings.narrowed(found),
         "alarm": alarm,
         "days": days,
         "verdict": found.verdict,
         "change": interval(found.change) if found.change else None,
-        "sent": found.sent,
-        "held": found.held,
+        "sent": found.count,
+        "held": found.base_count,
         "learners": found.learners,
         "needed": found.needed,
         **{name: value if np.isfinite(value) else None for name, value in means.items()},

@@ -123,7 +123,11 @@ def decide(
         if sent:
             answer(rng, row, taste[who], created)
         final = created + timedelta(days=7) <= until
-        row.outcome = {"days": 7, "final": final, "items": int(rng.poisson(pace[who] + effect * sent))}
+        items = {
+            "items": int(rng.poisson(pace[who] + effect * sent)),
+            "items_before": int(rng.poisson(pace[who])),
+        }
+        row.outcome = {"days": 7, "final": final, **items}
         yield row
 
 

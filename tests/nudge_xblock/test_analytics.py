@@ -28,7 +28,8 @@ from nudge_xblock import (
     regions,
     results,
 )
-from nudge_xblock.experiments import Effect, Interval
+from nudge_xblock.comparison import Comparison
+from nudge_xblock.experiments import Interval
 from nudge_xblock.models import Decision, Enrolment, Learner, Night
 from nudge_xblock.reasons import SENT, Reason
 from tests import rows
@@ -317,7 +318,8 @@ def test_only_moments_left_to_chance_whose_days_are_over_are_compared() -> None:
     open_ = [row for row in course.decisions if 0.0 < row.propensities["hold"] < 1.0]
     found = results.left_to_chance(Decision.objects.filter(course_key=rows.COURSE))
     assert len(found.learner) == len(open_)
-    assert found.sent.sum() == sum(row.variant_id is not None for row in open_)
+    assert found.day.tolist() == sorted(found.day.tolist())
+    assert found.first.sum() == sum(row.variant_id is not None for row in open_)
     effect = overview()["effect"]
     assert effect["sent"] + effect["held"] == sum(row.outcome["final"] for row in open_)
 
@@ -336,7 +338,7 @@ def test_decisions_that_go_missing_raise_the_alarm() -> None:
 @pytest.mark.parametrize("verdict", ["helps", "harms", "none", "early", "no_comparison"])
 @pytest.mark.parametrize("change", [None, Interval(0.2, -0.1, 0.5)])
 def test_every_verdict_has_a_sentence(verdict: Any, change: Interval | None, needed: int | None) -> None:
-    said = findings.effect(Effect(verdict, change, 2.0, 1.8, 5, 6, 7, 0.2, needed), 7)
+    said = findings.effect(Comparison(verdict, change, 2.0, 1.8, 5, 6, 7, 0.2, needed, 0.1, 1.0), 7)
     assert set(re.findall(r"{(\w+)}", said["text"])) <= set(said["values"])
 
 

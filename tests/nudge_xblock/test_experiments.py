@@ -8,18 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nudge_xblock import experiments
-from nudge_xblock.experiments import (
-    Sums,
-    effect,
-    learners_needed,
-    radius,
-    ratio,
-    ratio_change,
-    sample_ratio,
-    share_always,
-    sums,
-    wilson,
-)
+from nudge_xblock.experiments import radius, ratio, ratio_change, share_always, wilson
 
 counts = st.integers(0, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -102,18 +91,6 @@ def test_the_radius_is_wider_than_a_single_look_and_shrinks() -> None:
     )
 
 
-@given(st.floats(0.1, 10), st.floats(0.05, 5))
-def test_the_number_needed_is_the_first_that_suffices(deviation: float, width: float) -> None:
-    needed = learners_needed(deviation, width)
-    assert needed is not None
-    assert radius(needed, deviation) <= width
-    assert needed == 1 or radius(needed - 1, deviation) > width
-
-
-def test_a_number_out_of_reach_is_said_to_be_so() -> None:
-    assert learners_needed(10.0, 1e-4) is None
-
-
 # Helpful to not helpful
 
 
@@ -164,129 +141,3 @@ def test_the_change_of_a_ratio_covers_the_truth_at_every_look() -> None:
 def test_the_change_of_a_ratio_waits_for_enough_voters() -> None:
     few = np.ones(20)
     assert ratio_change(few, few, few, few) is None
-
-
-# Sent against held
-
-
-def course(
-    rng: np.random.Generator, change: float, learners: int = 300, shares: tuple[float, ...] = (0.1, 0.5)
-) -> tuple[np.ndarray, ...]:
-    """Moments of a course: day, learner, sent, probability of sending, items completed afterwards.
-
-    Learners differ and come back, and those who complete more are also more often sent to.
-    """
-    learner = np.repeat(np.arange(learners), rng.poisson(3.0, learners) + 1)
-    pace = rng.gamma(2.0, 2.0, learners)[learner]
-    day = rng.integers(0, 40, learners)[learner] + rng.integers(0, 15, len(learner))
-    p_sent = np.where(pace > 4.0, shares[-1], shares[0])
-    sent = rng.random(len(learner)) < p_sent
-    outcome = rng.poisson(np.maximum(pace + change * sent, 0.0)).astype(np.float64)
-    return day, learner, sent, p_sent, outcome
-
-
-def test_weighting_undoes_that_the_keen_are_sent_more() -> None:
-    _, learner, sent, p_sent, outcome = course(np.random.default_rng(3), change=0.0, learners=4000)
-    assert outcome[sent].mean() - outcome[~sent].mean() > 1.0
-    found = effect(sums(learner, sent, p_sent, outcome))
-    assert found.change is not None
-    assert abs(found.change.estimate) < 0.3
-    assert 0.0 in found.change
-
-
-@pytest.mark.parametrize("change", [0.0, 1.5])
-def test_an_effect_looked_at_every_day_misses_the_truth_in_at_most_five_percent(change: float) -> None:
-    missed = 0
-    for seed in range(200):
-        day, learner, sent, p_sent, outcome = course(np.random.default_rng(seed), change)
-        looks = []
-        for today in range(1, 56, 2):
-            known = day <= today
-            looks.append(effect(sums(learner[known], sent[known], p_sent[known], outcome[known])))
-        missed += any(look.change is not None and change not in look.change for look in looks)
-    assert missed / 200 <= 0.05
-
-
-def test_a_large_effect_is_found_and_a_harmful_one_too() -> None:
-    for change, verdict in ((2.5, "helps"), (-2.5, "harms")):
-        _, learner, sent, p_sent, outcome = course(np.random.default_rng(5), change, learners=1500)
-        assert effect(sums(learner, sent, p_sent, outcome)).verdict == verdict
-
-
-def test_no_effect_is_only_said_when_every_change_worth_having_is_ruled_out() -> None:
-    rng = np.random.default_rng(6)
-    for learners, verdict in ((300, "early"), (40_000, "none")):
-        _, learner, sent, p_sent, outcome = course(rng, 0.0, learners)
-        found = effect(sums(learner, sent, p_sent, outcome))
-        assert found.verdict == verdict
-        assert (found.needed is None) == (verdict == "none")
-
-
-def test_the_number_of_learners_still_needed_is_about_right() -> None:
-    rng = np.random.default_rng(7)
-    _, learner, sent, p_sent, outcome = course(rng, 0.0, 300)
-    first = effect(sums(learner, sent, p_sent, outcome))
-    assert first.needed is not None
-    _, learner, sent, p_sent, outcome = course(rng, 0.0, int((300 + first.needed) * 1.3))
-    assert effect(sums(learner, sent, p_sent, outcome)).verdict == "none"
-
-
-def test_a_handful_of_learners_is_too_early_and_says_how_many_are_missing() -> None:
-    _, learner, sent, p_sent, outcome = course(np.random.default_rng(8), 0.0, 12)
-    found = effect(sums(learner, sent, p_sent, outcome))
-    assert (found.verdict, found.change) == ("early", None)
-    assert found.needed is not None
-    assert found.needed > 18
-
-
-def test_outcomes_that_never_vary_prove_nothing() -> None:
-    _, learner, sent, p_sent, _ = course(np.random.default_rng(9), 0.0, 200)
-    assert effect(sums(learner, sent, p_sent, np.zeros(len(learner)))).verdict == "early"
-
-
-def test_without_a_held_side_there_is_no_comparison() -> None:
-    everyone = np.ones(50, dtype=bool)
-    found = effect(sums(np.arange(50), everyone, np.full(50, 0.9), np.ones(50)))
-    assert (found.verdict, found.change) == ("no_comparison", None)
-
-
-def test_nothing_at_all_is_no_comparison() -> None:
-    assert effect(Sums(*(np.zeros(0) for _ in Sums._fields))).verdict == "no_comparison"
-
-
-@pytest.mark.parametrize("certain", [0.0, 1.0])
-def test_moments_without_a_choice_are_refused(certain: float) -> None:
-    with pytest.raises(ValueError, match="leave out moments without a choice"):
-        sums(np.array([1]), np.array([True]), np.array([certain]), np.array([1.0]))
-
-
-def test_summing_by_learner_keeps_every_weight() -> None:
-    _, learner, sent, p_sent, outcome = course(np.random.default_rng(10), 0.0, 50)
-    folded = sums(learner, sent, p_sent, outcome)
-    assert len(folded.sent) == 50
-    assert folded.sent.sum() + folded.held.sum() == len(learner)
-    assert folded.sent_outcome.sum() == pytest.approx((outcome[sent] / p_sent[sent]).sum())
-    assert folded.held_weight.sum() == pytest.approx((1 / (1 - p_sent[~sent])).sum())
-
-
-# Sample ratio
-
-
-def test_chance_as_logged_raises_no_alarm_when_looked_at_after_every_moment() -> None:
-    rng = np.random.default_rng(11)
-    p_sent = rng.choice([0.1, 0.5, 0.9], (200, 1500))
-    sent = (rng.random(p_sent.shape) < p_sent).cumsum(axis=1)
-    expected, variance = p_sent.cumsum(axis=1), (p_sent * (1 - p_sent)).cumsum(axis=1)
-    alarms = sum(
-        any(
-            sample_ratio(int(sent[row, n]), expected[row, n], variance[row, n]).mismatch
-            for n in range(0, 1500, 10)
-        )
-        for row in range(200)
-    )
-    assert alarms == 0
-
-
-def test_chance_other_than_logged_is_noticed() -> None:
-    assert sample_ratio(sent=260, expected=200.0, variance=180.0).mismatch
-    assert sample_ratio(sent=140, expected=200.0, variance=180.0).mismatch

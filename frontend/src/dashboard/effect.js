@@ -19,6 +19,7 @@ export function effect(page, found) {
     notes: [
       found.alarm && h("strong", { class: "nudge-alarm" }, say(found.alarm)),
       known && say(found.how),
+      found.narrowed && say(found.narrowed),
       found.change && t("note_effect"),
     ],
     table: known && {
