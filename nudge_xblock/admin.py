@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from . import decisions
+from . import decisions, remarks
 from .models import Decision, Enrolment, Learner, Night, Placement, Variant
 from .reasons import Reason
 
@@ -187,15 +187,20 @@ class PlacementAdmin(ReadOnly, Table):
 class NightAdmin(ReadOnly, Table):
     """What each night did, measured, promoted or refused."""
 
-    list_display = ("started", "finished", "step", "done", "failed", "promoted", "model_version", "verdict")
+    list_display = ("started", "finished", "step", "done", "failed", "promoted", "model_version", "told")
     list_filter = ("failed", "promoted")
-    exclude = ("steps", "metrics")
-    readonly_fields = ("reports", "measured")
+    exclude = ("steps", "metrics", "verdict")
+    readonly_fields = ("told", "reports", "measured")
 
     @admin.display(description=_("done"))
     def done(self, night: Night) -> str:
         """How far it is."""
         return f"{night.progress:.0%}"
+
+    @admin.display(description=_("verdict"))
+    def told(self, night: Night) -> str:
+        """What was promoted or refused, and why."""
+        return remarks.text(night.verdict)
 
     @admin.display(description=_("steps"))
     def reports(self, night: Night) -> SafeString:

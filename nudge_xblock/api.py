@@ -143,6 +143,13 @@ def night_status(night_id: int | None = None) -> dict[str, Any]:
     return nightly.status(night_id)
 
 
+def verdict(night: tables.Night) -> str:
+    """What a night promoted or refused and why, in the language in use."""
+    from nudge_xblock import remarks
+
+    return remarks.text(night.verdict)
+
+
 def nights(count: int = 30) -> list[dict[str, Any]]:
     """The last nights, newest first, as JSON."""
     from nudge_xblock import nightly

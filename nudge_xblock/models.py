@@ -297,8 +297,8 @@ class Night(models.Model):
     steps = models.JSONField(default=dict, help_text=_("Step name to its report."))
     model_version = models.CharField(max_length=64, blank=True, help_text=_("What serves after this night."))
     promoted = models.BooleanField(default=False)
-    verdict = models.TextField(
-        blank=True, help_text=_("Why the new model was promoted or refused, in words.")
+    verdict = models.JSONField(
+        default=list, help_text=_("Why the new model was promoted or refused; see remarks.py.")
     )
     metrics = models.JSONField(default=dict)
     slot = models.CharField(  # noqa: DJ001 - empty must be NULL, of which a unique column holds many

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from nudge_xblock import slots
+from nudge_xblock import remarks, slots
 from nudge_xblock.models import Night
 from predictor.store import ModelStore
 
@@ -24,7 +24,14 @@ Reporter = Callable[[str, float, str], None]
 
 
 class Skipped(Exception):
-    """A step has nothing to do, or lacks what it needs, without anything being wrong; says so in words."""
+    """A step has nothing to do, or lacks what it needs, without anything being wrong; says so in words.
+
+    A remark is also told to staff.
+    """
+
+    def __init__(self, said: str | remarks.Remark) -> None:
+        self.remarks = [] if isinstance(said, str) else [said]
+        super().__init__(said if isinstance(said, str) else remarks.sentence(said))
 
 
 @dataclass
@@ -41,7 +48,8 @@ class Run:
     undone: set[str] = field(default_factory=set)  # steps that failed or had nothing to do
     serving: dict[str, str] = field(default_factory=dict)  # kind to the version that serves and is whole
     candidates: dict[str, str] = field(default_factory=dict)  # kind to tonight's version, unless refused
-    refused: dict[str, str] = field(default_factory=dict)  # kind to why, in words
+    refused: dict[str, list[remarks.Remark]] = field(default_factory=dict)  # kind to why
+    told: list[remarks.Remark] = field(default_factory=list)  # what staff read of this night
     promoted: tuple[str, ...] = ()
     completed: Counter[int] | None = None  # user id to course runs completed, once labels are collected
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -57,18 +65,25 @@ class Run:
         """The version that would serve tomorrow: tonight's, unless there is none or it was refused."""
         return self.candidates.get(kind) or self.serving.get(kind)
 
-    def judge(self, kind: str, version: str, figures: dict[str, Any], objections: list[str]) -> None:
+    def judge(
+        self, kind: str, version: str, figures: dict[str, Any], objections: list[remarks.Remark]
+    ) -> None:
         """Note what was measured of tonight's version: a candidate for promotion, or refused."""
         self.metrics[kind] = {"version": version, "compared_with": self.serving.get(kind, ""), **figures}
         if objections:
-            self.refuse(kind, "; ".join(objections))
+            self.refuse(kind, objections)
         else:
             self.candidates[kind] = version
 
-    def refuse(self, kind: str, why: str) -> None:
+    def refuse(self, kind: str, why: list[remarks.Remark]) -> None:
         """Tonight's version is not to serve."""
         self.candidates.pop(kind, None)
         self.refused[kind] = why
+
+    def tell(self, code: str, **figures: Any) -> str:
+        """Remark on something to staff; the sentence."""
+        self.told.append(remarks.remark(code, **figures))
+        return remarks.sentence(self.told[-1])
 
     def report(self, share: float | None = None, words: str = "") -> None:
         """Tell that `share` (0 to 1; None: as before) of the step under way is done.

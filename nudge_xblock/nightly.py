@@ -22,6 +22,7 @@ from nudge_xblock import (
     labels,
     promotion,
     refreshing,
+    remarks,
     slots,
     tidying,
     training,
@@ -76,7 +77,8 @@ def run(now: datetime | None = None, reporter: Reporter | None = None, only: Col
     except slots.LostSlot:
         raise
     except BaseException as error:  # also when a worker is told to stop: the slot must not stay taken
-        slots.release(job.night, failed=True, verdict=f"The night was stopped in step {job.step}: {error!r}")
+        stopped = remarks.remark("stopped_step", step=job.step, error=repr(error))
+        slots.release(job.night, failed=True, verdict=[*job.told, stopped])
         raise
 
 
@@ -114,11 +116,13 @@ def _attempt(step: Step, job: Run) -> dict[str, Any]:
         words, state = step.work(job), DONE
     except Skipped as reason:
         words, state = str(reason), SKIPPED
+        job.told += reason.remarks
     except slots.LostSlot:
         raise
     except Exception as error:
         log.exception("the night's step %s failed", step.name)
         words, state = f"{type(error).__name__}: {error}", FAILED
+        job.tell("failed_step", step=step.name, error=words)
     if state != DONE:
         job.undone.add(step.name)
     job.reporter(step.name, job.begun + job.share, words)
@@ -132,23 +136,9 @@ def _finish(job: Run, steps: dict[str, dict[str, Any]]) -> Night:
         step=failed[0] if failed else "",
         progress=1.0,
         failed=bool(failed),
-        verdict=_verdict(steps, failed),
+        verdict=job.told or [remarks.remark("done")],
     )
     return job.night
-
-
-def _verdict(steps: dict[str, dict[str, Any]], failed: list[str]) -> str:
-    """What staff read first: what was promoted or refused and why, and what failed."""
-    parts = [steps["models"]["words"]] if steps["models"].get("mended") else []
-    for name in ("train", "promote"):
-        if (
-            name in steps
-            and steps[name]["state"] != FAILED
-            and (name == "promote" or steps[name]["state"] == SKIPPED)
-        ):
-            parts.append(steps[name]["words"])
-    parts += [f"The step {name} failed: {steps[name]['words']}" for name in failed]
-    return " ".join(parts) or "Done."
 
 
 def status(night_id: int | None = None) -> dict[str, Any]:
@@ -171,7 +161,7 @@ def describe(night: Night) -> dict[str, Any]:
         "failed": night.failed,
         "promoted": night.promoted,
         "model_version": night.model_version,
-        "verdict": night.verdict,
+        "verdict": remarks.text(night.verdict),
         "metrics": night.metrics,
         "steps": night.steps,
     }

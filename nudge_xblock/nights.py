@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from . import findings
+from . import findings, remarks
 from .models import Night
 from .night import ENGAGEMENT, HELPFULNESS
 
@@ -55,7 +55,7 @@ def line(night: Night) -> dict[str, Any]:
         "outcome": outcome(night, taken),
         "taken": taken,
         "version": engagement.get("version", ""),
-        "why": night.verdict,
+        "why": remarks.text(night.verdict),
         "scores": [one for one in scores if one["auc"] is not None],
         "answers": answers(night.metrics.get(HELPFULNESS, {})),
     }

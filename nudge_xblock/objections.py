@@ -1,28 +1,45 @@
-"""What speaks against letting a new model serve, in words; pure: figures in, sentences out."""
+"""What speaks against letting a new model serve; pure: figures in, remarks out (see remarks.py)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from statistics import NormalDist
 from typing import Any
 
 from django.conf import settings
 
+from .remarks import Remark, remark
+
 BINS = 10
 DAY = 86400.0
+SURE = 2.58
+"""Standard errors beyond which a model counts as worse: chance refuses one good model in two hundred."""
+TOO_SURE = 3.5
+"""Standard errors beyond which a model knows those it is judged on better than those it learned from."""
+LEAK = 0.03
+"""By how much at least it must know them better, in AUC."""
+FROM_A_STREAM = ("leave",)
+"""Targets whose truth is read off the events themselves: they can be foreseen nearly perfectly."""
+PURE = 1e-4
+"""Rounding in float32 moves a probability by less."""
+NEAR_PERFECT = 0.25
+"""A log loss below this share of what the mere shares of the votes lose is too good to be true."""
+TOO_OLD = 2.0
+"""Days by which a model may lag behind the events or answers that there are."""
 
 
-def to_engagement(targets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Objections to an engagement model from its figures (see judging.engagement_figures); empty: none.
+def to_engagement(targets: Mapping[str, Mapping[str, Any]]) -> list[Remark]:
+    """Objections to an engagement model from its figures (see examination.engagement); empty: none.
 
     It must be measured at all; tell learners apart in at least one of its targets; be as good as the serving
     model, up to NUDGE_PROMOTION_AUC_DROP; and be calibrated, up to NUDGE_PROMOTION_MAX_ECE beyond what chance
-    does to the measure.
+    does to the measure.  What is too good to be true is refused as well.
     """
     broken = [target for target, figures in targets.items() if not figures["new"]["finite"]]
     if broken:
-        return [f"it does not answer with numbers for {_listed(broken)}"]
+        return [remark("not_numbers_for", targets=sorted(broken))]
     enough = settings.NUDGE_PROMOTION_MIN_LEARNERS
     measured = {
         target: figures
@@ -31,72 +48,154 @@ def to_engagement(targets: Mapping[str, Mapping[str, Any]]) -> list[str]:
     }
     if not measured:
         most = max((figures["n"] for figures in targets.values()), default=0)
-        return [f"it could not be judged: {most} held-out answers are too few, {enough} are needed"]
-    found = [words for target, figures in measured.items() for words in _to_target(target, figures)]
+        return [remark("unjudged", n=most, enough=enough)]
+    found = [each for target, figures in measured.items() for each in _to_target(target, figures)]
     best = max(figures["new"]["auc"] for figures in measured.values())
     if best < settings.NUDGE_PROMOTION_MIN_AUC:
-        found.append(f"it hardly tells learners apart (best AUC {best:.2f})")
+        found.append(remark("indistinct", new=best, least=settings.NUDGE_PROMOTION_MIN_AUC))
     lost = [
         target
         for target, figures in targets.items()
         if target not in measured and figures.get("old", {}).get("auc") is not None
     ]
-    return found + (
-        [f"{_listed(lost)} could not be judged, which the serving model foresees"] if lost else []
-    )
+    return found + ([remark("lost", targets=sorted(lost))] if lost else [])
 
 
-def _to_target(target: str, figures: Mapping[str, Any]) -> list[str]:
+def _to_target(target: str, figures: Mapping[str, Any]) -> list[Remark]:
     new, old, found = figures["new"], figures.get("old", {}), []
     if new["auc_high"] < 0.5:
-        found.append(f"{target}: it is worse than chance (AUC {new['auc']:.2f})")
+        found.append(remark("below_chance", target=target, new=new["auc"]))
     if old.get("auc") is not None and new["auc"] < old["auc"] - settings.NUDGE_PROMOTION_AUC_DROP:
-        found.append(
-            f"{target}: AUC {new['auc']:.3f} on held-out learners, the serving model's is {old['auc']:.3f}"
-        )
+        found.append(remark("worse_auc", target=target, new=new["auc"], old=old["auc"]))
     allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(figures["n"], figures["positives"])
     if new["ece"] > max(allowed, old.get("ece") or 0.0):
-        found.append(
-            f"{target}: its probabilities are off by {new['ece']:.2f} on average, {allowed:.2f} is the most"
-        )
+        found.append(remark("miscalibrated", target=target, new=new["ece"], allowed=allowed))
+    elif _clearly_more(figures.get("rise"), settings.NUDGE_PROMOTION_LOSS_RISE):
+        found.append(remark("worse_foresight", target=target, new=figures["new"]["loss"], old=old["loss"]))
+    return found + _leaks(target, figures) + _gaps(target, figures.get("gaps", ()))
+
+
+def _leaks(target: str, figures: Mapping[str, Any]) -> list[Remark]:
+    """What only a model could do that was shown what it is asked for."""
+    new, taught, limit = figures["new"], figures.get("taught", {}), settings.NUDGE_PROMOTION_MAX_AUC
+    found = []
+    if target not in FROM_A_STREAM and new["auc"] > limit:
+        found.append(remark("too_good", target=target, new=new["auc"], limit=limit))
+    if taught.get("auc") is not None:
+        errors = [(each["auc_high"] - each["auc_low"]) / 3.92 for each in (new, taught)]
+        rise = new["auc"] - taught["auc"]
+        if rise > max(LEAK, TOO_SURE * math.hypot(*errors)):
+            found.append(remark("knows_the_judges", target=target, new=new["auc"], taught=taught["auc"]))
     return found
 
 
-def to_data(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
-    """Objections to an engagement model from its manifest's `data_span` and the serving model's.
+def _gaps(target: str, gaps: Sequence[Mapping[str, Any]]) -> list[Remark]:
+    """Groups to which the model does less justice than the serving one, more than chance explains.
 
-    A model that knows less of the present than the serving one was trained on a store that lost events.
+    As many comparisons are made as there are groups, so each is held to a stricter level (Bonferroni).
     """
-    last, before = (span.get("last_event") for span in (new, old))
-    if last is None or before is None or last >= before - DAY:
-        return []
-    seen, known = (datetime.fromtimestamp(each, UTC).date().isoformat() for each in (last, before))
+    reach = NormalDist().inv_cdf(1.0 - 0.05 / max(1, len(gaps)))
+    grown = [
+        each
+        for each in gaps
+        if each["new"] - each["old"] > settings.NUDGE_PROMOTION_GAP_RISE
+        and each["new"] - each["old"] > reach * each["error"]
+    ]
     return [
-        f"its newest event is of {seen}, the serving model's of {known}: events are missing, "
-        "so look at NUDGE_EVENTS_DIR and NUDGE_TRACKING_LOGS"
+        remark("gap_grew", target=target, group=each["group"], new=each["new"], old=each["old"])
+        for each in sorted(grown, key=lambda each: each["old"] - each["new"])[:1]
     ]
 
 
-def to_helpfulness(figures: Mapping[str, Any]) -> list[str]:
-    """Objections to a helpfulness model from its figures (see judging.helpfulness_figures); empty: none."""
+def to_purity(change: float) -> list[Remark]:
+    """Objections to a model whose reading of a past moment changes by `change` with what came later."""
+    return [] if change <= PURE else [remark("impure", change=change)]
+
+
+def to_data(
+    new: Mapping[str, Any], old: Mapping[str, Any] | None, newest: float | None = None
+) -> list[Remark]:
+    """Objections to an engagement model from its manifest's `data_span` and the serving model's.
+
+    A model that knows less of the present than the serving one was trained on a store that lost events; one
+    that knows less than the store (whose `newest` event is given), on an old copy.
+    """
+    last, before = new.get("last_event"), (old or {}).get("last_event")
+    if last is not None and before is not None and last < before - DAY:
+        return [remark("old_events", seen=_day(last), known=_day(before))]
+    if last is not None and newest is not None and last < newest - TOO_OLD * DAY:
+        return [remark("stale_events", seen=_day(last), known=_day(newest))]
+    return []
+
+
+def to_helpfulness(figures: Mapping[str, Any]) -> list[Remark]:
+    """Objections to a helpfulness model from its figures (see examination.helpfulness); empty: none."""
     n, enough = figures["n"], settings.NUDGE_PROMOTION_MIN_NUDGES
     if n < enough or "new" not in figures:
-        return [f"only {n} nudges were shown to held-out learners, {enough} are needed to judge it"]
+        return [remark("unjudged_votes", n=n, enough=enough)]
     new, old, found = figures["new"], figures.get("old"), []
-    if not math.isfinite(new["log_loss"]):
-        return ["it does not answer with numbers"]
+    if new["log_loss"] is None or not math.isfinite(new["log_loss"]):
+        return [remark("not_numbers")]
     drop = settings.NUDGE_PROMOTION_LOSS_RISE
-    if new["log_loss"] > new["log_loss_of_shares"] + drop:
-        found.append(
-            f"it foresees votes worse than their mere shares do (log loss {new['log_loss']:.3f}, "
-            f"theirs {new['log_loss_of_shares']:.3f})"
-        )
-    if old and new["log_loss"] > old["log_loss"] + drop:
-        found.append(f"log loss {new['log_loss']:.3f}, the serving model's is {old['log_loss']:.3f}")
+    if new["log_loss"] > new["log_loss_of_shares"] + drop or _clearly_more(figures.get("over_shares"), 0.0):
+        found.append(remark("worse_than_shares", new=new["log_loss"], shares=new["log_loss_of_shares"]))
+    if old and (new["log_loss"] > old["log_loss"] + drop or _clearly_more(figures.get("rise"), 0.0)):
+        found.append(remark("worse_loss", new=new["log_loss"], old=old["log_loss"]))
     allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(n, n // 3)
     if new["ece"] > max(allowed, (old or {}).get("ece", 0.0)):
-        found.append(f"its probabilities are off by {new['ece']:.2f} on average, {allowed:.2f} is the most")
+        found.append(remark("miscalibrated", target="helpful", new=new["ece"], allowed=allowed))
+    if figures.get("spread", 1.0) < PURE and (not old or new["log_loss"] >= old["log_loss"]):
+        found.append(remark("same_for_all"))
+    return found + _leaks_of_votes(figures) + _gaps("helpful", figures.get("gaps", ()))
+
+
+def _leaks_of_votes(figures: Mapping[str, Any]) -> list[Remark]:
+    new, found = figures["new"], []
+    if new["log_loss"] < NEAR_PERFECT * new["log_loss_of_shares"]:
+        found.append(remark("too_good_votes", new=new["log_loss"], shares=new["log_loss_of_shares"]))
+    taught = figures.get("taught")
+    if taught and taught["log_loss"] - new["log_loss"] > TOO_SURE * taught["error"]:
+        found.append(remark("knows_the_judges_votes", new=new["log_loss"], taught=taught["log_loss"]))
     return found
+
+
+def to_lessons(manifest: Mapping[str, Any], share: float, now: datetime) -> list[Remark]:
+    """Objections to a helpfulness model from what its manifest says that it learned from."""
+    found, kept_out = [], manifest.get("held_out_share", share)
+    if kept_out != share:
+        found.append(remark("other_learners", new=float(kept_out), old=float(share)))
+    if manifest.get("as_of"):
+        age = now - datetime.fromisoformat(manifest["as_of"])
+        if age.total_seconds() > TOO_OLD * DAY:
+            seen = manifest["as_of"][:10]
+            found.append(remark("stale_answers", seen=seen, known=now.date().isoformat()))
+    return found
+
+
+def to_worth(figures: Mapping[str, Any] | None) -> list[Remark]:
+    """Objections to a helpfulness model from what nudging by it is worth (see hindsight.worth).
+
+    Refused when the lower bound of the difference lies below minus NUDGE_PROMOTION_WORTH_DROP, where the log
+    is long enough to tell that much apart; and whenever the whole interval lies below zero.
+    """
+    if not figures or figures.get("why"):
+        return []
+    low, high = figures["low"], figures["high"]
+    limit = settings.NUDGE_PROMOTION_WORTH_DROP
+    if high >= 0.0 and (low >= -limit or not is_sure(figures)):
+        return []
+    code = "worth_less" if figures["versus"] else "worth_less_alone"
+    return [remark(code, n=figures["n"], new=figures["new"], old=figures["old"], low=low, limit=limit)]
+
+
+def is_sure(figures: Mapping[str, Any]) -> bool:
+    """Whether the log is long enough to tell the tolerated loss apart."""
+    return bool(figures["high"] - figures["low"] <= 2.0 * settings.NUDGE_PROMOTION_WORTH_DROP)
+
+
+def _clearly_more(rise: Mapping[str, float] | None, margin: float) -> bool:
+    """Whether a paired rise of the loss is beyond chance and beyond `margin`."""
+    return rise is not None and rise["rise"] - SURE * rise["error"] > margin
 
 
 def _chance_ece(n: int, positives: int) -> float:
@@ -108,5 +207,5 @@ def _chance_ece(n: int, positives: int) -> float:
     return math.sqrt(2.0 * share * (1.0 - share) * BINS / (math.pi * n))
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(sorted(names))
+def _day(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).date().isoformat()

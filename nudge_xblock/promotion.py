@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nudge_xblock import serving, training
+from nudge_xblock import remarks, serving, training
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor.store import BrokenModel, ModelStore, NoModel
 
@@ -25,7 +25,7 @@ def check_serving(job: Run) -> str:
         try:
             store.load(kind, version)
         except (BrokenModel, NoModel) as error:
-            words.append(f"The {kind} model that served is broken: {error} {_mend(store, kind, job)}")
+            words += [job.tell(f"broken_{kind}", error=str(error)), _mend(store, kind, job)]
         else:
             job.serving[kind] = version
     job.figures["mended"] = bool(words)
@@ -36,8 +36,8 @@ def _mend(store: ModelStore, kind: str, job: Run) -> str:
     try:
         job.serving[kind] = rollback(kind)
     except (NoModel, BrokenModel):
-        return "There is no whole one before it, so none serves until one is trained and promoted."
-    return f"The one before it, {job.serving[kind]}, serves again."
+        return job.tell("not_mended")
+    return job.tell("mended", version=job.serving[kind])
 
 
 def _serving_in_words(job: Run) -> str:
@@ -51,23 +51,29 @@ def _serving_in_words(job: Run) -> str:
 def settle(job: Run) -> str:
     """The night's step: promote what was not refused, and say what was and why."""
     for kind in [kind for kind in job.candidates if kind not in job.metrics]:
-        job.refuse(kind, "it was not measured")
+        job.refuse(kind, [remarks.remark("unmeasured")])
     if not (job.candidates or job.refused):
-        raise Skipped("The models that serve stay.")
+        raise Skipped(remarks.remark("all_stay"))
     _keep_pairs(job)
-    words = []
+    said: list[remarks.Remark] = []
     for kind in KINDS:
         if version := job.candidates.get(kind):
             promote(kind, version)
-            words.append(f"The new {kind} model {version} serves: {_praise(kind, job)}.")
+            said += [remarks.remark(f"promoted_{kind}", version=version), *_praise(kind, job)]
         elif kind in job.refused:
-            stays = f"{job.serving[kind]} stays" if kind in job.serving else "none serves yet"
-            words.append(f"Tonight's {kind} model was refused, {stays}: {job.refused[kind]}.")
+            said += [_refusal(kind, job), *job.refused[kind]]
+    job.told += said
     job.promoted = tuple(sorted(job.candidates))
     if ENGAGEMENT in job.metrics:
         training.mark_judged()
     job.serving |= job.candidates
-    return " ".join(words)
+    return remarks.text(said)
+
+
+def _refusal(kind: str, job: Run) -> remarks.Remark:
+    if kind in job.serving:
+        return remarks.remark(f"refused_{kind}", version=job.serving[kind])
+    return remarks.remark(f"refused_{kind}_first")
 
 
 def _keep_pairs(job: Run) -> None:
@@ -76,20 +82,25 @@ def _keep_pairs(job: Run) -> None:
     if version is None or serves is None or HELPFULNESS in job.candidates:
         return
     if models().manifest(HELPFULNESS, serves).get("engagement"):
-        why = job.refused.get(HELPFULNESS, "none could be trained")
-        job.refuse(ENGAGEMENT, f"no helpfulness model goes with it ({why})")
+        job.refuse(ENGAGEMENT, [remarks.remark("no_pair")])
 
 
-def _praise(kind: str, job: Run) -> str:
+def _praise(kind: str, job: Run) -> list[remarks.Remark]:
     figures = job.metrics.get(kind, {})
     if kind == HELPFULNESS:
-        return f"log loss {figures['new']['log_loss']:.3f} on {figures['n']} nudges to held-out learners"
-    measured = {name: each for name, each in figures["targets"].items() if each["new"]["auc"] is not None}
-    parts = []
-    for name, each in measured.items():
-        before = each.get("old", {}).get("auc")
-        parts.append(f"{name} AUC {each['new']['auc']:.2f}" + (f", before {before:.2f}" if before else ""))
-    return "; ".join(parts) + " on held-out learners"
+        score = _scored("scored_votes", figures["new"]["log_loss"], figures.get("old", {}).get("log_loss"))
+        return [{**score, "n": figures["n"]}, *figures.get("worth_words", [])]
+    return [
+        {**_scored("scored", each["new"]["auc"], each.get("old", {}).get("auc")), "target": target}
+        for target, each in figures["targets"].items()
+        if each["new"]["auc"] is not None
+    ]
+
+
+def _scored(code: str, new: float, old: float | None) -> remarks.Remark:
+    if old is None:
+        return remarks.remark(code, new=new)
+    return remarks.remark(f"{code}_before", new=new, old=old)
 
 
 def promote(kind: str, version: str) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from nudge_xblock import remarks
 from nudge_xblock.models import Night
 
 SLOT = "night"
@@ -89,25 +90,25 @@ def free_dead_slot() -> Night | None:
     night = Night.objects.filter(slot=SLOT).first()
     if night is None or not (why := _death(night)):
         return None
-    words = f"The night stopped in step {night.step or 'queued'}: {why}. The next run goes on from there."
     freed = Night.objects.filter(pk=night.pk, slot=SLOT, runner=night.runner, beat=night.beat).update(
-        slot=None, finished=timezone.now(), failed=True, verdict=words
+        slot=None, finished=timezone.now(), failed=True, verdict=[why]
     )
     return night if freed else None
 
 
-def _death(night: Night) -> str:
-    """Why the holder counts as dead, in words; empty while it counts as alive."""
-    patience = TIMEOUT
+def _death(night: Night) -> remarks.Remark | None:
+    """Why the holder counts as dead; None while it counts as alive."""
+    patience, step = TIMEOUT, night.step or "queued"
     if night.runner:
         place, pid, born, _ = night.runner.split("/")
         if place == _place():
             if _born(int(pid)) != born:
-                return f"its process {pid} is gone"
+                return remarks.remark("died_gone", step=step, pid=pid)
             patience = HUNG
     if night.beat is None or timezone.now() - night.beat > patience:
-        return f"it showed no sign of life for {patience // timedelta(minutes=1)} minutes"
-    return ""
+        minutes = patience // timedelta(minutes=1)
+        return remarks.remark("died_silent", step=step, minutes=minutes)
+    return None
 
 
 def _place() -> str:

@@ -13,13 +13,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
-from nudge_xblock import slots
+from nudge_xblock import remarks, slots
 from nudge_xblock.models import Night
-
-COULD_NOT_START = (
-    "The night could not be started: {why}. Check that the Celery broker is up, or run "
-    "`manage.py nudge_nightly` on the server."
-)
 
 
 def start() -> Night:
@@ -84,7 +79,7 @@ def _report(night: Night, status: int, complaint: str) -> None:
 
 def _give_up(night: Night, why: str) -> None:
     """Free the slot of a night that nobody began."""
-    words = COULD_NOT_START.format(why=why)
+    verdict = [remarks.remark("not_started", why=why)]
     Night.objects.filter(pk=night.pk, slot=slots.SLOT, runner="").update(
-        slot=None, finished=timezone.now(), failed=True, verdict=words
+        slot=None, finished=timezone.now(), failed=True, verdict=verdict
     )

@@ -32,7 +32,7 @@ def night() -> int:
     except api.Busy as busy:
         return int(busy.night.pk)
     if done.failed:
-        raise NightFailed(done.verdict)
+        raise NightFailed(api.verdict(done))
     return int(done.pk)
 
 

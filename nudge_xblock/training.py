@@ -26,7 +26,7 @@ from typing import IO, Any
 import orjson
 from django.conf import settings
 
-from nudge_xblock import courses, labels
+from nudge_xblock import courses, labels, remarks
 from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models, workroom
 from predictor.outcomes import read_outcomes
 from predictor.segments import SUFFIX, write_whole
@@ -43,14 +43,14 @@ class TrainingFailed(RuntimeError):
 def train(job: Run) -> str:
     """The night's step: train a new engagement model, or say why none can be."""
     if not has_torch():
-        raise Skipped(f"No engagement model was trained, because torch is not installed here: {INSTALL}")
+        raise Skipped(remarks.remark("not_trained_no_torch", install=INSTALL))
     if not courses.event_store().courses:
-        raise Skipped("No engagement model was trained, because there are no events yet.")
+        raise Skipped(remarks.remark("not_trained_no_events"))
     order = _order(job)
     known = _remembered()
     if known.get("digest") == order["digest"] and known["version"] in models().versions(ENGAGEMENT):
         if known["judged"]:
-            raise Skipped(f"No engagement model was trained: nothing is new since {known['version']} was.")
+            raise Skipped(remarks.remark("not_trained_nothing_new", version=known["version"]))
         job.candidates[ENGAGEMENT] = known["version"]
         return f"{known['version']} was trained before the last night was killed."
     version = _run(order, job)

@@ -60,7 +60,7 @@ def mean(
 
 
 def student(z: float, free: float) -> float:
-    """Student's quantile from the normal one (Abramowitz & Stegun 26.7.5), for 2 degrees of freedom or more."""
+    """Student's quantile from the normal one (Abramowitz & Stegun 26.7.5), for 2 degrees of freedom up."""
     terms = (
         z**3 + z,
         5 * z**5 + 16 * z**3 + 3 * z,

@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, uuid5
 import numpy as np
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock import remarks
 from nudge_xblock.models import Decision, Enrolment, Learner, Night, Placement, Variant
 from nudge_xblock.reasons import Reason
 
@@ -202,9 +203,12 @@ def nights(count: int = 8, until: datetime = NOW) -> list[Night]:
                 progress=1.0,
                 promoted=promoted,
                 model_version=version if promoted else "engagement-before",
-                verdict="The new model is better on held-out learners."
+                verdict=[remarks.remark("promoted_engagement", version=version)]
                 if promoted
-                else "Refused: its AUC on held-out learners is lower than that of the model in use.",
+                else [
+                    remarks.remark("refused_engagement", version="engagement-before"),
+                    remarks.remark("worse_auc", target="leave", new=auc, old=best),
+                ],
                 metrics={
                     "engagement": {"version": version, "targets": {"leave": figures, "complete": shifted}},
                 },

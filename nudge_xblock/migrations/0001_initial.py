@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('steps', models.JSONField(default=dict, help_text='Step name to its report.')),
                 ('model_version', models.CharField(blank=True, help_text='What serves after this night.', max_length=64)),
                 ('promoted', models.BooleanField(default=False)),
-                ('verdict', models.TextField(blank=True, help_text='Why the new model was promoted or refused, in words.')),
+                ('verdict', models.JSONField(default=list, help_text='Why the new model was promoted or refused; see remarks.py.')),
                 ('metrics', models.JSONField(default=dict)),
                 ('slot', models.CharField(help_text='Filled while queued or running: one night at a time.', max_length=16, null=True, unique=True)),
                 ('runner', models.CharField(blank=True, help_text='The process at work; empty while queued.', max_length=80)),

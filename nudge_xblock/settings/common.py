@@ -230,6 +230,12 @@ def _promotion() -> dict[str, Any]:
         # .. setting_description: AUC on held-out learners that a new engagement model must reach in its
         #    best target.
         "NUDGE_PROMOTION_MIN_AUC": 0.55,
+        # .. setting_name: NUDGE_PROMOTION_MAX_AUC
+        # .. setting_default: 0.985
+        # .. setting_description: AUC on held-out learners in foreseeing an outcome above which a new
+        #    engagement model is refused as too good to be true: some event tells the outcome before it is
+        #    known. Leaving, which is read off the events themselves, is not held to it.
+        "NUDGE_PROMOTION_MAX_AUC": 0.985,
         # .. setting_name: NUDGE_PROMOTION_AUC_DROP
         # .. setting_default: 0.02
         # .. setting_description: By how much the AUC of any target may be below the serving model's.
@@ -246,9 +252,32 @@ def _promotion() -> dict[str, Any]:
         "NUDGE_PROMOTION_MIN_NUDGES": 20,
         # .. setting_name: NUDGE_PROMOTION_LOSS_RISE
         # .. setting_default: 0.05
-        # .. setting_description: By how much a new helpfulness model's log loss on held-out learners may be
-        #    above the serving model's, and above that of always answering with the shares of the votes.
+        # .. setting_description: By how much a new model's log loss on held-out learners may be above the
+        #    serving model's, and a helpfulness model's above that of always answering with the shares of the
+        #    votes.
         "NUDGE_PROMOTION_LOSS_RISE": 0.05,
+        # .. setting_name: NUDGE_PROMOTION_WORTH_DROP
+        # .. setting_default: 0.02
+        # .. setting_description: What nudging by a new helpfulness model may be worth less a moment than by
+        #    the serving one, in helpful votes, judged by the log: it is refused when the lower end of the 95%
+        #    interval of the difference lies below minus this. Where the log is too short to tell that much
+        #    apart, the night says so and the log loss decides, unless the whole interval lies below zero.
+        "NUDGE_PROMOTION_WORTH_DROP": 0.02,
+        # .. setting_name: NUDGE_PROMOTION_WORTH_DAYS
+        # .. setting_default: 28
+        # .. setting_description: Days of the log that the worth of a new helpfulness model is judged by.
+        "NUDGE_PROMOTION_WORTH_DAYS": 28,
+        # .. setting_name: NUDGE_PROMOTION_GAP_RISE
+        # .. setting_default: 0.05
+        # .. setting_description: By how much the gap between how well one group of learners and everyone else
+        #    are told apart (ABROCA, 0 to 1) may be above the serving model's, beyond chance.
+        "NUDGE_PROMOTION_GAP_RISE": 0.05,
+        # .. setting_name: NUDGE_DRIFT_LIMIT
+        # .. setting_default: 0.25
+        # .. setting_description: Population stability index, between last week and the weeks that the serving
+        #    model was trained on, above which the night warns of drift; only differences that chance does not
+        #    explain are warned of.
+        "NUDGE_DRIFT_LIMIT": 0.25,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from nudge_xblock import api, serving
+from nudge_xblock import api, remarks, serving
 from nudge_xblock.models import Decision, Enrolment, InboxEvent, Learner, Night, PredictionDay, Variant
 from predictor.sequences import EventStore
 from predictor.store import ModelStore
@@ -77,7 +77,7 @@ def test_events_ask_vote_night_and_the_new_model_serves_the_next_decision() -> N
 
     night = api.run_night(campus.NOW)
 
-    assert not night.failed, night.verdict
+    assert not night.failed, remarks.text(night.verdict)
     assert night.promoted
     assert night.model_version == ModelStore(str(settings.NUDGE_MODEL_DIR)).current("engagement")
     assert {"pass", "complete", "leave"} == set(night.metrics["engagement"]["targets"])
@@ -85,7 +85,7 @@ def test_events_ask_vote_night_and_the_new_model_serves_the_next_decision() -> N
     helpfulness = night.steps["helpfulness"]
     assert helpfulness["state"] == "done", helpfulness
     assert helpfulness["rows"] + night.metrics["helpfulness"]["n"] == sent
-    assert "helpfulness model" in night.verdict
+    assert "helpfulness model" in remarks.text(night.verdict)
     assert night.steps["ingest"]["malformed"] == {"JSON cut short": 3}
     assert EventStore(settings.NUDGE_EVENTS_DIR).courses == tuple(
         sorted(map(str, [*campus.ENDED, campus.RUNNING]))
@@ -147,7 +147,7 @@ def test_a_second_night_with_nothing_new_keeps_what_serves_and_says_so() -> None
     assert not second.failed
     assert not second.promoted
     assert second.model_version == first.model_version
-    assert second.verdict == (
+    assert remarks.text(second.verdict) == (
         f"No engagement model was trained: nothing is new since {first.model_version} was. "
         "The models that serve stay."
     )
@@ -167,8 +167,8 @@ def test_a_model_that_got_worse_is_refused_in_words_and_the_old_one_serves() -> 
     assert not second.failed
     assert not second.promoted
     assert second.model_version == first.model_version
-    assert f"refused, {first.model_version} stays" in second.verdict
-    assert "the serving model's is" in second.verdict
+    assert f"refused, {first.model_version} stays" in remarks.text(second.verdict)
+    assert "the serving model’s" in remarks.text(second.verdict)
 
 
 def test_new_events_train_a_new_model_and_old_inbox_rows_go() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from nudge_xblock import remarks
 from predictor.store import ModelStore
 from tests.nudge_xblock import engagement
 
@@ -78,7 +80,8 @@ def nights(folder: Path) -> list[tuple[Any, ...]]:
     """Step, failed, verdict, finished of every night, read from outside, oldest first."""
     with closing(sqlite3.connect(folder / "db.sqlite3", timeout=30)) as database:
         query = "select step, failed, verdict, finished, progress from nudge_xblock_night order by id"
-        return list(database.execute(query))
+        rows = database.execute(query)
+        return [(step, failed, remarks.text(json.loads(told)), *rest) for step, failed, told, *rest in rows]
 
 
 def steps(folder: Path) -> Any:

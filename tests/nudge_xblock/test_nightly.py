@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nudge_xblock import api, nightly, slots
+from nudge_xblock import api, nightly, remarks, slots
 from nudge_xblock.models import Night
 from nudge_xblock.night import Run, Skipped
 from nudge_xblock.nightly import Step
@@ -24,6 +24,10 @@ def fine(job: Run) -> str:
 
 def idle(job: Run) -> str:
     raise Skipped("Nothing to do.")
+
+
+def stay(job: Run) -> str:
+    raise Skipped(remarks.remark("all_stay"))
 
 
 def bad(job: Run) -> str:
@@ -49,7 +53,7 @@ def test_a_failed_step_is_recorded_and_only_what_needs_it_is_left_out(steps: Any
     assert {name: report["state"] for name, report in night.steps.items()} == {
         "models": "done", "a": "failed", "b": "skipped", "c": "done", "promote": "skipped",
     }  # fmt: skip
-    assert night.verdict == "Nothing to do. The step a failed: OSError: the disk is full"
+    assert remarks.text(night.verdict) == "The step a failed: OSError: the disk is full"
     assert night.steps["b"]["words"] == "Not done, because it needs what the step a did not give."
     assert night.steps["c"]["count"] == 3
     assert night.slot is None
@@ -83,12 +87,12 @@ def test_a_night_that_is_told_to_stop_leaves_the_slot_and_says_where_it_was(step
         api.run_night(NOW)
     night = Night.objects.get()
     assert (night.slot, night.failed) == (None, True)
-    assert "stopped in step a" in night.verdict
+    assert "stopped in step a" in remarks.text(night.verdict)
 
 
 def test_a_night_that_lost_its_slot_stops_at_once_and_writes_nothing_more(steps: Any) -> None:
     def robbed(job: Run) -> str:
-        Night.objects.update(slot=None, verdict="taken over")
+        Night.objects.update(slot=None, verdict=[remarks.remark("all_stay")])
         job._beaten = 0.0
         job.report(0.5)
         raise AssertionError("it went on")
@@ -96,14 +100,28 @@ def test_a_night_that_lost_its_slot_stops_at_once_and_writes_nothing_more(steps:
     steps(Step("a", robbed, 0.5))
     with pytest.raises(slots.LostSlot):
         api.run_night(NOW)
-    assert Night.objects.get().verdict == "taken over"
+    assert Night.objects.get().verdict == [remarks.remark("all_stay")]
+
+
+def test_what_the_steps_remark_on_is_the_verdict_in_the_readers_language(steps: Any) -> None:
+    def mend(job: Run) -> str:
+        return job.tell("mended", version="v1")
+
+    steps(Step("a", mend, 0.2), Step("b", stay, 0.2), Step("c", idle, 0.2))
+    night = api.run_night(NOW)
+    assert [each["code"] for each in night.verdict] == ["mended", "all_stay"]
+    assert night.steps["a"]["words"] == "The one before it, v1, serves again."
+    assert night.steps["b"]["words"] == "The models that serve stay."
+    assert nightly.describe(night)["verdict"] == (
+        "The one before it, v1, serves again. The models that serve stay."
+    )
 
 
 @pytest.mark.train
 def test_a_night_on_an_empty_site_is_no_failure_and_says_what_is_missing() -> None:
     night = api.run_night(NOW)
     assert not night.failed
-    assert "there are no events yet" in night.verdict
+    assert "there are no events yet" in remarks.text(night.verdict)
     assert night.model_version == ""
     assert (
         night.steps["refresh"]["words"] == "No model serves yet: 0 enrolments are known, none is predicted."
@@ -113,7 +131,7 @@ def test_a_night_on_an_empty_site_is_no_failure_and_says_what_is_missing() -> No
 def test_parts_of_the_night_are_nights_too() -> None:
     night = api.refresh(NOW)
     assert list(night.steps) == ["models", "refresh"]
-    assert night.verdict == "Done."
+    assert remarks.text(night.verdict) == "Done."
     assert list(api.train(NOW).steps) == ["models", "label", "train", "evaluate", "helpfulness", "promote"]
 
 

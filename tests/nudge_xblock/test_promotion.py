@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nudge_xblock import api, promotion, serving
+from nudge_xblock import api, promotion, remarks, serving
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor.store import NoModel
 
@@ -49,17 +49,18 @@ def test_what_was_not_refused_serves_at_once_and_is_praised_with_figures(setting
     words = promotion.settle(job)
     assert models().current(ENGAGEMENT) == made[ENGAGEMENT] == serving.engagement.current().version
     assert models().current(HELPFULNESS) == made[HELPFULNESS] == serving.helpfulness.current().version
-    assert "leave AUC 0.80 on held-out learners" in words
-    assert "log loss 0.800 on 50 nudges" in words
+    assert "It foresees leaving with an AUC of 0.800 on held-out learners." in words
+    assert "Its log loss is 0.800 on 50 nudges" in words
     assert job.promoted == (ENGAGEMENT, HELPFULNESS)
 
 
 def test_what_was_refused_does_not_serve_and_the_reason_is_told(settings: Any) -> None:
     old = engagement.publish(settings.NUDGE_MODEL_DIR, seed=1)
     job, made = tonight(settings, ENGAGEMENT)
-    job.judge(ENGAGEMENT, made[ENGAGEMENT], ENGAGED, ["it is worse", "by far"])
+    job.judge(ENGAGEMENT, made[ENGAGEMENT], ENGAGED, [remarks.remark("indistinct", new=0.5, least=0.55)])
     assert (
-        promotion.settle(job) == f"Tonight's engagement model was refused, {old} stays: it is worse; by far."
+        promotion.settle(job) == f"Tonight’s engagement model was refused, {old} stays. "
+        "It hardly tells learners apart: its best AUC is 0.500, 0.550 is the least."
     )
     assert models().current(ENGAGEMENT) == old
     assert job.promoted == ()
@@ -69,9 +70,10 @@ def test_an_lstm_is_refused_when_the_serving_helpfulness_model_would_lose_its_st
     old = engagement.publish(settings.NUDGE_MODEL_DIR, seed=1)
     serve(EVEN, settings.NUDGE_MODEL_DIR, hidden=8, engagement=old)
     job, _ = tonight(settings, ENGAGEMENT)
-    job.refused[HELPFULNESS] = "log loss too high"
+    job.refused[HELPFULNESS] = [remarks.remark("same_for_all")]
     words = promotion.settle(job)
-    assert "no helpfulness model goes with it (log loss too high)" in words
+    assert "No helpfulness model goes with it." in words
+    assert "It says the same of every learner and message." in words
     assert models().current(ENGAGEMENT) == old
 
 
@@ -90,7 +92,7 @@ def test_a_model_that_was_not_measured_is_refused() -> None:
     job.candidates[ENGAGEMENT] = "fresh"
     assert (
         promotion.settle(job)
-        == "Tonight's engagement model was refused, none serves yet: it was not measured."
+        == "Tonight’s engagement model was refused, none serves yet. It was not measured."
     )
     assert models().current(ENGAGEMENT) is None
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from nudge_xblock import slots
+from nudge_xblock import remarks, slots
 from nudge_xblock.models import Night
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_a_queued_night_is_adopted_by_the_process_that_comes_first() -> None:
 
 def test_over_nights_leave_the_slot_to_any_number_of_later_ones() -> None:
     for _ in range(3):
-        slots.release(slots.claim(NOW), verdict="Done.")
+        slots.release(slots.claim(NOW), verdict=[remarks.remark("done")])
     assert Night.objects.filter(slot=None, finished__isnull=False).count() == 3
 
 
@@ -65,7 +65,7 @@ def test_a_night_whose_process_is_gone_is_taken_over_at_once() -> None:
     dead.refresh_from_db()
     assert taken.pk != dead.pk
     assert (dead.failed, dead.slot) == (True, None)
-    assert f"stopped in step train: its process {child.pid} is gone" in dead.verdict
+    assert f"stopped in step train: its process {child.pid} is gone" in remarks.text(dead.verdict)
 
 
 def test_a_process_id_that_is_another_process_by_now_is_no_sign_of_life() -> None:
@@ -84,7 +84,7 @@ def test_a_night_on_another_machine_is_dead_only_after_the_timeout() -> None:
     Night.objects.filter(pk=night.pk).update(beat=timezone.now() - slots.TIMEOUT - timedelta(seconds=1))
     assert slots.claim(NOW).pk != night.pk
     night.refresh_from_db()
-    assert "no sign of life for 15 minutes" in night.verdict
+    assert "no sign of life for 15 minutes" in remarks.text(night.verdict)
 
 
 def test_a_process_seen_to_live_is_given_more_time_before_it_counts_as_hung() -> None:
@@ -95,7 +95,7 @@ def test_a_process_seen_to_live_is_given_more_time_before_it_counts_as_hung() ->
     Night.objects.update(beat=timezone.now() - slots.HUNG - timedelta(seconds=1))
     assert slots.claim(NOW).pk != night.pk
     night.refresh_from_db()
-    assert "no sign of life for 360 minutes" in night.verdict
+    assert "no sign of life for 360 minutes" in remarks.text(night.verdict)
 
 
 def test_a_process_that_was_taken_for_dead_stops_writing() -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 from django.test import override_settings
 
-from nudge_xblock import api, slots, training
+from nudge_xblock import api, remarks, slots, training
 from nudge_xblock.models import Enrolment, InboxEvent, Learner, Night, PredictionDay
 from tests.flow import campus
 from tests.nudge_xblock import engagement
@@ -49,7 +49,7 @@ def test_a_night_and_the_next_leave_the_same_rows(settings: Any) -> None:
     Learner.objects.create(user_id=campus.learners(campus.RUNNING)[0], opted_out=True, answers={"sent": 2})
 
     first = api.run_night(campus.NOW)
-    assert not first.failed, first.verdict
+    assert not first.failed, remarks.text(first.verdict)
     rows = list(
         Enrolment.objects.order_by("pk").values_list("pk", "predictions", "state", "last_seen", "started")
     )
@@ -59,7 +59,7 @@ def test_a_night_and_the_next_leave_the_same_rows(settings: Any) -> None:
     assert InboxEvent.objects.exists()
 
     second = api.run_night(campus.NOW)
-    assert not second.failed, second.verdict
+    assert not second.failed, remarks.text(second.verdict)
     again = list(
         Enrolment.objects.order_by("pk").values_list("pk", "predictions", "state", "last_seen", "started")
     )

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         except (api.Busy, api.LostSlot) as error:
             raise CommandError(str(error)) from error
         self.stdout.write("")
+        words = api.verdict(night)
         if night.failed:
-            raise CommandError(f"Night {night.pk} failed in step {night.step}. {night.verdict}")
-        self.stdout.write(self.style.SUCCESS(f"Night {night.pk} is done. {night.verdict}"))
+            raise CommandError(f"Night {night.pk} failed in step {night.step}. {words}")
+        self.stdout.write(self.style.SUCCESS(f"Night {night.pk} is done. {words}"))

@@ -1,0 +1,226 @@
+"""What a night has to say to staff: kept as codes with their figures, put into words when it is read.
+
+A remark is plain JSON, {"code": "worse_auc", "target": "pass", "new": 0.7, "old": 0.8}; its sentence is
+written in the reader's language.  Codes are stored, so they never change meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from . import groups
+
+Remark = dict[str, Any]
+
+DIGITS, MOST_DIGITS = 3, 8
+
+NAMES: Mapping[str, Promise] = {
+    "leave": _("leaving"),
+    "pass": _("passing"),
+    "complete": _("completing"),
+    "helpful": _("finding a nudge helpful"),
+    "events": _("kinds of events"),
+}
+
+_OF_THE_NIGHT: Mapping[str, Promise] = {
+    "done": _("Done."),
+    "failed_step": _("The step {step} failed: {error}"),
+    "stopped_step": _("The night was stopped in step {step}: {error}"),
+    "died_gone": _(
+        "The night stopped in step {step}: its process {pid} is gone. The next run goes on from there."
+    ),
+    "died_silent": _(
+        "The night stopped in step {step}: it showed no sign of life for {minutes} minutes. "
+        "The next run goes on from there."
+    ),
+    "not_started": _(
+        "The night could not be started: {why}. Check that the Celery broker is up, or run "
+        "`manage.py nudge_nightly` on the server."
+    ),
+    "not_trained_no_torch": _(
+        "No engagement model was trained, because torch is not installed here: {install}"
+    ),
+    "not_trained_no_events": _("No engagement model was trained, because there are no events yet."),
+    "not_trained_nothing_new": _("No engagement model was trained: nothing is new since {version} was."),
+    "all_stay": _("The models that serve stay."),
+    "broken_engagement": _("The engagement model that served is broken: {error}"),
+    "broken_helpfulness": _("The helpfulness model that served is broken: {error}"),
+    "mended": _("The one before it, {version}, serves again."),
+    "not_mended": _("There is no whole one before it, so none serves until one is trained and promoted."),
+}
+
+_PROMOTED: Mapping[str, Promise] = {
+    "promoted_engagement": _("The new engagement model {version} serves."),
+    "promoted_helpfulness": _("The new helpfulness model {version} serves."),
+    "scored": _("It foresees {target} with an AUC of {new} on held-out learners."),
+    "scored_before": _("It foresees {target} with an AUC of {new} on held-out learners, before: {old}."),
+    "scored_votes": _("Its log loss is {new} on {n} nudges to held-out learners."),
+    "scored_votes_before": _("Its log loss is {new} on {n} nudges to held-out learners, before: {old}."),
+    "worth": _(
+        "Judged by the log of {n} moments, nudging by it is worth {new} a moment, as it was done "
+        "{logged}, and by "
+        "the model before it {old}; the difference lies between {low} and {high}."
+    ),
+    "worth_alone": _(
+        "Judged by the log of {n} moments, nudging by it is worth {new} a moment, as it was done "
+        "{logged}, and "
+        "nudging as often without telling learners apart {old}; the difference lies between {low} and {high}."
+    ),
+    "worth_unknown": _(
+        "What nudging by it is worth cannot be told from the log, so its foresight decided: {why}."
+    ),
+    "worth_unsure": _(
+        "The log of {n} moments is too short to tell its worth apart to {limit}, so its foresight decided: "
+        "the difference lies between {low} and {high} a moment."
+    ),
+    "refused_engagement": _("Tonight’s engagement model was refused, {version} stays."),
+    "refused_helpfulness": _("Tonight’s helpfulness model was refused, {version} stays."),
+    "refused_engagement_first": _("Tonight’s engagement model was refused, none serves yet."),
+    "refused_helpfulness_first": _("Tonight’s helpfulness model was refused, none serves yet."),
+}
+
+_OBJECTIONS: Mapping[str, Promise] = {
+    "unmeasured": _("It was not measured."),
+    "unreadable": _("It cannot be asked: {error}"),
+    "not_numbers": _("It does not answer with numbers."),
+    "not_numbers_for": _("It does not answer with numbers for {targets}."),
+    "unjudged": _("It could not be judged: {n} held-out answers are too few, {enough} are needed."),
+    "unjudged_votes": _(
+        "It could not be judged: only {n} nudges were shown to held-out learners, {enough} are needed."
+    ),
+    "indistinct": _("It hardly tells learners apart: its best AUC is {new}, {least} is the least."),
+    "lost": _("It could not be judged on {targets}, which the serving model foresees."),
+    "below_chance": _("In {target} it is worse than chance: AUC {new}."),
+    "worse_auc": _("In {target} its AUC on held-out learners is {new}, the serving model’s {old}."),
+    "worse_foresight": _(
+        "Its log loss in foreseeing {target} is {new} on held-out learners, the serving model’s {old}."
+    ),
+    "miscalibrated": _("Its probabilities of {target} are off by {new} on average; {allowed} is the most."),
+    "too_good": _(
+        "In {target} its AUC of {new} is too good to be true, over {limit}: look for events that tell the "
+        "outcome before it is known."
+    ),
+    "knows_the_judges": _(
+        "It foresees {target} better for learners kept out of training (AUC {new}) than for those it "
+        "learned from ({taught}): it was trained on those it is judged on."
+    ),
+    "knows_the_judges_votes": _(
+        "It foresees votes better for learners kept out of training (log loss {new}) than for those it "
+        "learned from ({taught}): it was trained on those it is judged on."
+    ),
+    "impure": _(
+        "What it says of a past moment changes with what happened afterwards, by up to {change}: it was "
+        "shown the future."
+    ),
+    "same_for_all": _("It says the same of every learner and message."),
+    "gap_grew": _(
+        "In {target} it serves one group less alike than before: the gap (ABROCA) between “{group}” and "
+        "everyone else is {new}, the serving model’s {old}."
+    ),
+    "old_events": _(
+        "Its newest event is of {seen}, the serving model’s of {known}: events are missing, "
+        "so look at NUDGE_EVENTS_DIR and NUDGE_TRACKING_LOGS."
+    ),
+    "stale_events": _(
+        "Its newest event is of {seen}, the event store’s of {known}: it was trained on old data."
+    ),
+    "stale_answers": _("It learned from answers up to {seen}; tonight is {known}."),
+    "other_learners": _(
+        "It was trained with a share of {new} of the learners kept out, this site keeps out {old}: it may "
+        "have learned from those it is judged on."
+    ),
+    "other_features": _("It was trained on other features than this release makes."),
+    "worse_than_shares": _(
+        "It foresees votes worse than their mere shares do: log loss {new}, theirs {shares}."
+    ),
+    "worse_loss": _("Its log loss on held-out learners’ votes is {new}, the serving model’s {old}."),
+    "too_good_votes": _(
+        "Its log loss of {new} is too good to be true where the mere shares of votes have {shares}: look "
+        "for features that tell the vote before it is given."
+    ),
+    "worth_less": _(
+        "Judged by the log of {n} moments, nudging by it is worth {new} a moment, by the serving "
+        "model {old}: "
+        "the difference may be as low as {low}, and {limit} is the most that may be lost."
+    ),
+    "worth_less_alone": _(
+        "Judged by the log of {n} moments, nudging by it is worth {new} a moment, and nudging as "
+        "often without "
+        "telling learners apart {old}: the difference may be as low as {low}, and {limit} is the most that "
+        "may be lost."
+    ),
+    "no_pair": _("No helpfulness model goes with it."),
+}
+
+_DRIFT: Mapping[str, Promise] = {
+    "drift_none": _("Last week was like the weeks the models in use were trained on."),
+    "drift_events": _(
+        "What learners do has changed since the model in use was trained: the mix of events "
+        "differs by {value} "
+        "(population stability index), {limit} is usual at most."
+    ),
+    "drift_readings": _(
+        "The predictions of {target} have moved since the model came into use, by {value} (population "
+        "stability index); {limit} is usual at most."
+    ),
+    "drift_rate": _(
+        "Last week {observed} of learners came to {target}, foreseen were {expected}: the model in use no "
+        "longer fits."
+    ),
+    "drift_votes": _(
+        "Last week {observed} of shown nudges were voted helpful, foreseen were {expected}: the model in use "
+        "no longer fits."
+    ),
+}
+
+TEXTS: Mapping[str, Promise] = {**_OF_THE_NIGHT, **_PROMOTED, **_OBJECTIONS, **_DRIFT}
+
+
+def remark(code: str, **figures: Any) -> Remark:
+    """A remark as it is stored.  Raises KeyError for a code without words."""
+    TEXTS[code]
+    return {"code": code, **figures}
+
+
+def text(remarks: Iterable[Remark]) -> str:
+    """The sentences one after the other, in the language in use."""
+    return " ".join(map(sentence, remarks))
+
+
+def sentence(told: Remark) -> str:
+    """One remark in words; the code itself when this release does not know it."""
+    code = str(told.get("code", ""))
+    if code not in TEXTS:
+        return code
+    figures = {name: value for name, value in told.items() if name != "code"}
+    digits = _digits([value for value in figures.values() if isinstance(value, float)])
+    written = {name: _written(value, digits) for name, value in figures.items()}
+    return str(TEXTS[code]).format(**written)
+
+
+def _digits(values: list[float]) -> int:
+    """As many digits as tell the different ones apart."""
+    different = len(set(values))
+    for digits in range(DIGITS, MOST_DIGITS):
+        if len({round(value, digits) for value in values}) == different:
+            return digits
+    return MOST_DIGITS
+
+
+def _written(value: Any, digits: int) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if isinstance(value, float):
+        return number_format(round(value, digits), digits, use_l10n=get_language() is not None)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_written(each, digits) for each in value)
+    known = NAMES.get(value) or groups.LABELS.get(value)
+    return str(known or value)
