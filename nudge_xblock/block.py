@@ -64,6 +64,17 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     course_wide = Boolean(default=False, scope=Scope.content, help="May show in any unit of the course.")
     kind = String(default="review", scope=Scope.content, help="The kind of help: one of starters.KINDS.")
     audience = String(default="all", scope=Scope.content, help="all, verified or audit.")
+    objective = String(
+        default="vote", scope=Scope.content, help="What counts as success: one of objectives.OBJECTIVES."
+    )
+    objective_days = Float(
+        default=7.0, scope=Scope.content, help="Days after it in which items completed count."
+    )
+    may_retire = Boolean(
+        default=True,
+        scope=Scope.settings,
+        help="Whether it is held back by itself when learners complete less after it.",
+    )
     variants = List(
         default=[], scope=Scope.content, help="heading, body, action_label and action_url of each."
     )
@@ -215,6 +226,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         return {
             "sentence": wording.sentence(self.trigger, self.course_wide, labels),
             "audience": "" if self.audience == "all" else wording.AUDIENCES.get(self.audience, ""),
+            "objective": wording.objective(self.objective, self.objective_days),
             "enabled": self.enabled,
             "wordings": wording.wordings(len(self.variants)),
             "previews": [
@@ -291,7 +303,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     # What the author does
 
     def _editable(self) -> dict[str, Any]:
-        names = ("display_name", "course_wide", "kind", "audience", "enabled")
+        names = ("display_name", "course_wide", "kind", "audience", "enabled", *editing.AIM)
         return {**self.trigger, **{name: getattr(self, name) for name in names}, "variants": self.variants}
 
     def _warnings(self) -> list[str]:
@@ -337,6 +349,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
                 setattr(block, name, olx.field(name, block.fields[name], text))
         olx.known("when", block.when, WHENS)
         olx.known("audience", block.audience, wording.AUDIENCES)
+        olx.known("objective", block.objective, wording.OBJECTIVES)
         block.variants = olx.read(node)
         return block
 

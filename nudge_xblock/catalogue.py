@@ -7,16 +7,18 @@ puts them there.  Later ones are counted here, so an answer given a minute ago c
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from . import objectives
 from .compat import CourseDates, platform
 from .gate import Tally
 from .models import Decision, Placement, Variant
@@ -42,6 +44,7 @@ class Wording:
     action_label: str
     action_url: str
     tallies: tuple[Tally, ...]
+    harmful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Spot:
     audience: str
     course_wide: bool
     wordings: tuple[Wording, ...]
+    objective: str = objectives.VOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +96,19 @@ def forget(course_key: CourseKey | None = None) -> None:
 
 
 def settle(now: datetime) -> int:
-    """Count every answer up to `now` into its variant, and return how many variants changed.
+    """Count every result up to `now` into its variant, and return how many variants changed.
 
     An answer's weight halves every NUDGE_TALLY_HALF_LIFE_DAYS, so that what no longer holds is forgotten and
     a message that was held back for long is given another chance.  Safe to repeat: counts start from zero.
     """
     half_life = settings.NUDGE_TALLY_HALF_LIFE_DAYS * 86400.0
     sums: dict[int, list[float]] = {}
-    shown = Decision.objects.filter(shown_at__isnull=False, created__lte=now, variant__isnull=False)
-    rows = shown.values_list("variant_id", "created", "helpful").order_by()
-    for variant_id, created, helpful in rows.iterator(chunk_size=5000):
+    for variant_id, created, result in _results(now):
         weight = 0.5 ** ((now - created).total_seconds() / half_life)
         row = sums.setdefault(variant_id, [0.0, 0.0, 0.0])
         row[0] += weight
-        row[1] += weight * (helpful is True)
-        row[2] += weight * (helpful is False)
+        row[1] += weight * (result == objectives.SUCCESS)
+        row[2] += weight * (result == objectives.FAILURE)
     with transaction.atomic():
         # Also those that nobody was shown: what comes after the night is looked for from its time on.
         Variant.objects.filter(created__lte=now).update(
@@ -120,6 +122,31 @@ def settle(now: datetime) -> int:
     return len(sums)
 
 
+def _results(now: datetime) -> Iterator[tuple[int, datetime, int]]:
+    """Variant, time and result of every nudge shown up to `now` whose result is known."""
+    shown = Decision.objects.filter(
+        shown_at__isnull=False, created__lte=now, variant__isnull=False
+    ).order_by()
+    columns = ("variant_id", "created", "placement__objective", "helpful", "clicked_at", "dismissed_at")
+    slow = Q(placement__objective=objectives.ITEMS)
+    answered = shown.exclude(slow).values_list(*columns)
+    followed = shown.filter(slow).values_list(*columns, "outcome")
+    for variant_id, created, *told in chain(answered.iterator(5000), followed.iterator(5000)):
+        found = _result(*told)
+        if found is not None:
+            yield variant_id, created, found
+
+
+def _result(
+    objective: str,
+    helpful: bool | None,
+    clicked: Any,
+    dismissed: Any,
+    outcome: Mapping[str, Any] | None = None,
+) -> int | None:
+    return objectives.result(objective, helpful, clicked is not None, dismissed is not None, outcome or {})
+
+
 def settle_night(job: Run) -> str:
     """The night's step: `settle`, told in words."""
     changed = settle(job.now)
@@ -130,7 +157,7 @@ def settle_night(job: Run) -> str:
 def _make(course_key: CourseKey) -> Book:
     rows = Placement.objects.filter(course_key=course_key, active=True).order_by("pk")
     placements = list(rows.prefetch_related("variants"))
-    late = _later(course_key, [each for placement in placements for each in placement.variants.all()])
+    late = _later(course_key, placements)
     spots: dict[str, Spot] = {}
     for placement in placements:
         spot = _spot(placement, late)
@@ -156,59 +183,75 @@ def _spot(placement: Placement, late: Mapping[int, Tally]) -> Spot | None:
     if not active:
         return None
     own = {variant.pk: _settled(variant) + late.get(variant.pk, Tally()) for variant in variants}
-    site, kinds = _site(int(time.monotonic() // SITE_FRESH))
+    site, kinds = _site(placement.objective, int(time.monotonic() // SITE_FRESH))
     broad = (site, kinds.get(placement.kind, Tally()), _total(own.values()))
-    wordings = tuple(_wording(variant, (*broad, own[variant.pk])) for variant in active)
+    wordings = tuple(_wording(variant, (*broad, own[variant.pk]), placement.may_retire) for variant in active)
     return Spot(
         placement.pk, placement.key, placement.kind or "other", trigger, placement.audience,
-        placement.course_wide, wordings,
+        placement.course_wide, wordings, placement.objective,
     )  # fmt: skip
 
 
-def _wording(variant: Variant, tallies: tuple[Tally, ...]) -> Wording:
+def _wording(variant: Variant, tallies: tuple[Tally, ...], may_retire: bool) -> Wording:
     return Wording(
-        str(variant.pk), variant.heading, variant.body, variant.action_label, variant.action_url, tallies
-    )
+        str(variant.pk), variant.heading, variant.body, variant.action_label, variant.action_url, tallies,
+        may_retire and variant.harmful_since is not None,
+    )  # fmt: skip
 
 
 def _settled(variant: Variant) -> Tally:
     return Tally(variant.shown, variant.helpful, variant.not_helpful)
 
 
-def _later(course_key: CourseKey, variants: Iterable[Variant]) -> dict[int, Tally]:
+def _later(course_key: CourseKey, placements: Iterable[Placement]) -> dict[int, Tally]:
     """Answers since the night, by variant.
 
     They stand together at the end of the index by course and time; only of wordings that no night has counted
-    yet, all are looked for.
+    yet, all are looked for.  What learners complete afterwards is known to the night alone.
     """
-    through = {variant.pk: variant.counted_through for variant in variants}
-    nights = [night for night in through.values() if night is not None]
-    found = _counted(Q(variant__in=[pk for pk, night in through.items() if night is None]))
-    if nights:
-        recent = Q(course_key=course_key, created__gt=min(nights))
-        found |= _counted(recent & Q(created__gt=F("variant__counted_through")))
+    through: dict[str, dict[int, datetime | None]] = {}
+    for placement in placements:
+        mine = through.setdefault(placement.objective, {})
+        mine |= {variant.pk: variant.counted_through for variant in placement.variants.all()}
+    found: dict[int, Tally] = {}
+    for objective, (yes, no) in _ANSWERS.items():
+        nights = [night for night in through.get(objective, {}).values() if night is not None]
+        new = [pk for pk, night in through.get(objective, {}).items() if night is None]
+        if new:
+            found |= _counted(Q(variant__in=new), yes, no)
+        if nights:
+            of_these = Q(placement__objective=objective) if len(through) > 1 else Q()
+            recent = Q(course_key=course_key, created__gt=min(nights)) & of_these
+            found |= _counted(recent & Q(created__gt=F("variant__counted_through")), yes, no)
     return found
 
 
-def _counted(where: Q) -> dict[int, Tally]:
+_ANSWERS = {
+    objectives.VOTE: (Q(helpful=True), Q(helpful=False)),
+    objectives.CLICK: (
+        Q(clicked_at__isnull=False),
+        Q(clicked_at__isnull=True) & (Q(dismissed_at__isnull=False) | Q(helpful=False)),
+    ),
+}
+"""Success and failure of the objectives that an answer decides, as `objectives` defines them."""
+
+
+def _counted(where: Q, yes: Q, no: Q) -> dict[int, Tally]:
     rows = (
         Decision.objects.filter(where, shown_at__isnull=False)
         .order_by()
         .values_list("variant_id")
-        .annotate(
-            count=Count("created"),
-            yes=Count("created", Q(helpful=True)),
-            no=Count("created", Q(helpful=False)),
-        )
+        .annotate(count=Count("created"), yes=Count("created", yes), no=Count("created", no))
     )
     return {variant_id: Tally(count, yes, no) for variant_id, count, yes, no in rows}
 
 
-@lru_cache(maxsize=1)
-def _site(_bucket: int) -> tuple[Tally, dict[str, Tally]]:
-    """All messages of the site and of each kind, as of the night: broad groups change slowly."""
+@lru_cache(maxsize=8)
+def _site(objective: str, _bucket: int) -> tuple[Tally, dict[str, Tally]]:
+    """All messages of the site with this objective, and of each kind, as of the night: they change slowly."""
     rows: QuerySet[Variant, Any] = (
-        Variant.objects.order_by()
+        Variant.objects.filter(placement__objective=objective)
+        .order_by()
         .values_list("placement__kind")
         .annotate(count=Sum("shown"), yes=Sum("helpful"), no=Sum("not_helpful"))
     )

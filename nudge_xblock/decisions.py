@@ -244,7 +244,9 @@ def _ranked(
 
 
 def _candidates(spot: Spot, predictions: Predictions) -> tuple[Candidate, ...]:
-    return tuple(Candidate(each.id, each.tallies, predictions.get(each.id)) for each in spot.wordings)
+    return tuple(
+        Candidate(each.id, each.tallies, predictions.get(each.id), each.harmful) for each in spot.wordings
+    )
 
 
 def _input(

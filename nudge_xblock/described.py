@@ -25,7 +25,9 @@ def history(counts: Mapping[str, Any], sent: Iterable[float], at: float) -> Hist
     return History(total=answers.total(counts), kinds=answers.by_kind(counts), ages=ages)
 
 
-def message(kind: str, trigger: str, tallies: Sequence[gate.Tally], shrinkage: float) -> Message:
+def message(
+    kind: str, trigger: str, tallies: Sequence[gate.Tally], shrinkage: float, objective: str = "vote"
+) -> Message:
     """One wording, by how it has fared: its shares shrunk towards placement, kind and site."""
     refused = [gate.Tally(tally.shown, tally.not_helpful) for tally in tallies]
     return Message(
@@ -34,6 +36,7 @@ def message(kind: str, trigger: str, tallies: Sequence[gate.Tally], shrinkage: f
         helpful=gate.shrunken(tallies, shrinkage),
         not_helpful=gate.shrunken(refused, shrinkage, 0.1),
         shown=tallies[-1].shown,
+        objective=objective,
     )
 
 

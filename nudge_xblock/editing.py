@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from . import api
+from .objectives import ITEMS, VOTE
 from .olx import VARIANT, plain
 
 SENTENCE_END = re.compile(r"[.!?。؟।]+(?=\s|$)")
@@ -41,6 +42,8 @@ class Cleaned:
     errors: dict[str, str] = field(default_factory=dict)
 
 
+AIM = ("objective", "objective_days", "may_retire")
+"""What the nudge is for, and whether it may be taken out of use by itself."""
 NUMBERS = ("attempts", "threshold", "days", "hours")
 USED = {
     "problem_failed": "attempts",
@@ -62,10 +65,14 @@ def clean(data: Mapping[str, Any], saved: Mapping[str, Any]) -> Cleaned:
         "kind": str(data.get("kind") or "other"),
         "audience": str(data.get("audience") or "all"),
         "enabled": bool(data.get("enabled", True)),
+        "objective": str(data.get("objective") or VOTE),
+        "may_retire": bool(data.get("may_retire", True)),
         "variants": _variants(data.get("variants")),
     }
     used = USED.get(fields["when"], "")
     fields |= {name: _number(data.get(name)) if name == used else saved[name] for name in NUMBERS}
+    days = _number(data.get("objective_days"))
+    fields["objective_days"] = days if fields["objective"] == ITEMS else saved["objective_days"]
     errors = {problem.field: problem.message for problem in reversed(api.validate(published(fields)))}
     if used == "attempts" and "trigger.attempts" not in errors:
         if fields["attempts"] != int(fields["attempts"]):
@@ -76,7 +83,7 @@ def clean(data: Mapping[str, Any], saved: Mapping[str, Any]) -> Cleaned:
 
 def published(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a block as `api.validate` and `api.register` take them."""
-    same = ("kind", "audience", "course_wide", "enabled", "variants")
+    same = ("kind", "audience", "course_wide", "enabled", "variants", *AIM)
     trigger = {name: fields[name] for name in ("when", "item", *NUMBERS)}
     return {"title": fields["display_name"], "trigger": trigger, **{name: fields[name] for name in same}}
 

@@ -41,7 +41,9 @@ def stored(given: Input, wanted: Verdict, occasion: str) -> dict[str, Any]:
         limits["quiet"] = [each.isoformat() for each in given.limits.quiet]
     return {
         "occasion": occasion,
-        "candidates": [[each.id, [_listed(tally) for tally in each.tallies]] for each in given.candidates],
+        "candidates": [
+            [each.id, [_listed(tally) for tally in each.tallies], each.harmful] for each in given.candidates
+        ],
         "history": _flat(given.history),
         "policy": _flat(given.policy),
         "standing": {**_flat(given.standing), "sends": [list(send) for send in given.standing.sends]},
@@ -60,8 +62,8 @@ def unstored(row: Decision) -> Input:
     if limits["quiet"] is not None:
         limits["quiet"] = tuple(time.fromisoformat(each) for each in limits["quiet"])
     candidates = tuple(
-        Candidate(name, tuple(Tally(*tally) for tally in tallies), _prediction(row, name))
-        for name, tallies in kept["candidates"]
+        Candidate(name, tuple(Tally(*tally) for tally in tallies), _prediction(row, name), *harmful)
+        for name, tallies, *harmful in kept["candidates"]
     )
     sends = tuple(Send(*send) for send in kept["standing"]["sends"])
     return Input(

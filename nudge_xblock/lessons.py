@@ -1,5 +1,7 @@
-"""What the helpfulness model learns from: every nudge that was really on a learner's screen, and its vote.
+"""What the helpfulness model learns from: every nudge that was really on a learner's screen, and its result.
 
+Its objective says what the result is: the vote, the click, or what was completed (see `objectives`); a nudge
+whose result is not known yet waits.
 Explored and gated decisions are both used; each weighs one over the probability with which it was sent, so
 that learning only where the last model sent does not bias the next.  The LSTM's hidden state belongs to a
 model version: a decision's vectors are kept as the model of its day made them, and where tonight's LSTM is
@@ -19,7 +21,7 @@ import numpy.typing as npt
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses, vectors
+from nudge_xblock import courses, objectives, vectors
 from nudge_xblock.labels import is_held_out
 from nudge_xblock.models import Decision
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
@@ -33,7 +35,7 @@ Vector = npt.NDArray[np.float32]
 DAYS = 365
 SETTLED = timedelta(minutes=30)  # after which no answer means that none will come
 SEED = 20_180_814
-HELPFUL, NOT_HELPFUL, NONE = 0, 1, 2
+HELPFUL, NOT_HELPFUL, NONE = objectives.SUCCESS, objectives.FAILURE, objectives.NEITHER
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +73,16 @@ class Shown:
 
     @property
     def outcome(self) -> int:
-        if self.decision.helpful is None:
-            return NONE
-        return HELPFUL if self.decision.helpful else NOT_HELPFUL
+        """HELPFUL, NOT_HELPFUL or NONE: success, failure or neither, by what the nudge is for."""
+        found = result_of(self.decision)
+        return NONE if found is None else found
+
+
+def result_of(decision: Decision) -> int | None:
+    """The result of a nudge that was shown; None while it is not known."""
+    clicked, dismissed = decision.clicked_at is not None, decision.dismissed_at is not None
+    objective = decision.placement.objective
+    return objectives.result(objective, decision.helpful, clicked, dismissed, decision.outcome)
 
 
 def learn(job: Run) -> tuple[str, str]:
@@ -148,9 +157,11 @@ def shown_nudges(job: Run) -> Iterable[Shown]:
         shown_at__isnull=False,
         created__gt=job.now - timedelta(days=DAYS),
         created__lte=job.now - SETTLED,
-    ).select_related("learner")
+    ).select_related("learner", "placement")
     job.figures["left_out"] = 0
     for decision in rows.defer("inputs", "propensities", "predictions").order_by("created", "pk").iterator():
+        if result_of(decision) is None:
+            continue
         seen = vectors.unkept(decision.features)
         if seen is not None and str(decision.variant_id) in seen.messages:
             yield Shown(decision, seen)

@@ -138,6 +138,15 @@ class Placement(models.Model):
     )
     audience = models.CharField(max_length=32, default="all")
     course_wide = models.BooleanField(default=False, help_text=_("May show in any unit of the course."))
+    objective = models.CharField(
+        max_length=16, default="vote", help_text=_("What counts as success; one of objectives.OBJECTIVES.")
+    )
+    objective_days = models.FloatField(
+        default=7.0, help_text=_("Days after the nudge that count, where its objective is what is completed.")
+    )
+    may_retire = models.BooleanField(
+        default=True, help_text=_("Whether the night holds back a wording after which less is completed.")
+    )
     active = models.BooleanField(default=True)
     updated = models.DateTimeField(auto_now=True)
 
@@ -164,11 +173,21 @@ class Variant(models.Model):
         default=0.0,
         help_text=_("How often it was on a screen, up to counted_through; older counts weigh less."),
     )
-    helpful = models.FloatField(default=0.0, help_text=_("How often it was voted helpful, counted likewise."))
+    helpful = models.FloatField(
+        default=0.0,
+        help_text=_("How often it succeeded by its objective (voted helpful), counted likewise."),
+    )
     not_helpful = models.FloatField(
-        default=0.0, help_text=_("How often it was voted not helpful, counted likewise.")
+        default=0.0,
+        help_text=_("How often it failed by its objective (voted not helpful), counted likewise."),
     )
     counted_through = models.DateTimeField(null=True, help_text=_("As of which night the counts are."))
+    effect = models.JSONField(
+        default=dict, help_text=_("What sending it changed in the items completed, as of the night.")
+    )
+    harmful_since = models.DateTimeField(
+        null=True, help_text=_("Since which night it is held back because less was completed after it.")
+    )
 
     class Meta:
         ordering = ["position", "id"]

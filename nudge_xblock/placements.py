@@ -17,6 +17,7 @@ from opaque_keys.edx.keys import CourseKey, UsageKey
 
 from . import catalogue
 from .models import Placement, Variant
+from .objectives import CLICK, ITEMS, LEAST_DAYS, MOST_DAYS, OBJECTIVES, VOTE
 from .triggers import WHENS
 
 HEADING = 120
@@ -71,12 +72,14 @@ def withdraw(key: str) -> bool:
 def validate(fields: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a nudge, in a teacher's words; empty when it can be published.
 
-    `fields`: title, kind, trigger (see triggers.py), audience, course_wide, and variants: a list of heading,
-    body, action_label, action_url.
+    `fields`: title, kind, trigger (see triggers.py), audience, course_wide, objective (see objectives.py;
+    "vote" where it is left out) with objective_days, may_retire, and variants: a list of heading, body,
+    action_label, action_url.
     """
     return [
         *_name_problems(fields),
         *trigger_problems(fields.get("trigger")),
+        *_objective_problems(fields),
         *_variants_problems(fields.get("variants")),
     ]
 
@@ -142,6 +145,21 @@ def _name_problems(fields: Mapping[str, Any]) -> list[Problem]:
     if "course_key" in fields and not _is_course(fields["course_key"]):
         found.append(Problem("course_key", _("The nudge belongs to no course; add it inside a course.")))
     return found
+
+
+def _objective_problems(fields: Mapping[str, Any]) -> list[Problem]:
+    objective = fields.get("objective", VOTE)
+    if objective not in OBJECTIVES:
+        return [Problem("objective", _("Choose what the nudge is for."))]
+    if objective == ITEMS and not _is_between(fields.get("objective_days", 7.0), LEAST_DAYS, MOST_DAYS):
+        return [Problem("objective_days", _("Choose how many days count: 1 to 60."))]
+    variants = fields.get("variants")
+    if objective == CLICK and isinstance(variants, Sequence) and not isinstance(variants, str):
+        for index, variant in enumerate(variants):
+            if isinstance(variant, Mapping) and not str(variant.get("action_url") or "").strip():
+                text = _("This nudge is for following its link: say where the button of each wording leads.")
+                return [Problem(f"variants.{index}.action_url", text)]
+    return []
 
 
 def _variants_problems(variants: Any) -> list[Problem]:
@@ -229,6 +247,9 @@ def _columns(fields: Mapping[str, Any], course_key: CourseKey) -> dict[str, Any]
         "audience": fields.get("audience", "all"),
         "course_wide": bool(fields.get("course_wide", False)),
         "active": bool(fields.get("enabled", True)),
+        "objective": fields.get("objective", VOTE),
+        "objective_days": float(fields.get("objective_days") or 7.0),
+        "may_retire": bool(fields.get("may_retire", True)),
     }
 
 

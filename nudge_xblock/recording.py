@@ -15,6 +15,7 @@ from .catalogue import Spot, Wording
 from .gate import Verdict
 from .inputs import Input, stored
 from .models import Decision, Enrolment, Learner, Variant
+from .objectives import VOTE
 from .reasons import Reason
 from .restraint import Send
 
@@ -112,7 +113,8 @@ def _spend(judged: Judged, learner: Learner, now: datetime) -> bool:
     """Count the send against the caps, unless another page changed the learner since we looked."""
     spot = judged.moment.spot
     sends = [*judged.input.standing.sends, Send(now.timestamp(), spot.kind, spot.id)]
-    helpful, not_helpful = judged.foreseen.get(str(judged.verdict.variant), (0.0, 0.0))
+    foreseen = judged.foreseen if spot.objective == VOTE else {}
+    helpful, not_helpful = foreseen.get(str(judged.verdict.variant), (0.0, 0.0))
     changes = {"sent": 1, "foreseen_helpful": helpful, "foreseen_not_helpful": not_helpful}
     return statements.spend(learner, sends, answers.changed(learner.answers, spot.kind, changes))
 

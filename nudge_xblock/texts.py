@@ -51,6 +51,7 @@ def studio() -> dict[str, object]:
             for when, names in wording.ANY_ITEM.items()
         },
         "kinds": {kind: str(label) for kind, label in KINDS.items()},
+        "objectives": {objective: str(label) for objective, label in wording.OBJECTIVES.items()},
         "audiences": {audience: str(label) for audience, label in wording.AUDIENCES.items()},
         "starters": [
             {
@@ -113,6 +114,9 @@ def _form() -> dict[str, str]:
         "title": _("Name, for you and your colleagues"),
         "kind": _("Kind of help"),
         "audience": _("Who may get it"),
+        "objective": _("It succeeds when"),
+        "objective_days": _("Days after it that count"),
+        "may_retire": _("Take it out of use by itself if learners complete less after it"),
         "enabled": _("Learners may see this nudge"),
         "save": _("Save"),
         "saving": _("Saving…"),

@@ -32,9 +32,14 @@ WRONG = "problem_check_incorrect"
 WORK = frozenset(
     {RIGHT, WRONG, "play_video", "edx.completion.block_completion.changed", "save_problem_success"}
 )
-COMPLETING = frozenset(
+FINISHING = frozenset(
     {"edx.completion.block_completion.changed", "complete_video", "stop_video", RIGHT, "item_completed"}
 )
+"""Tokens that bear out a browser's claim that an item was just finished.
+
+A stopped video does, although it may not be complete (see `followup.COMPLETING`): the browser knows that it
+played to its end before the server's record of that arrives.
+"""
 
 CLAIM_SECONDS = 600.0
 """How old the server's own record of what a browser claims may be."""
@@ -150,10 +155,10 @@ def _item_completed(trigger: Trigger, claim: Claim, facts: Facts) -> str | None:
     """
     item = claim.item if claim.when == "item_completed" and claim.item else trigger.item
     if not item and facts.course_wide:
-        item = next((row.item for row in reversed(facts.rows) if row.token in COMPLETING), "")
+        item = next((row.item for row in reversed(facts.rows) if row.token in FINISHING), "")
     if not item or trigger.item not in ("", item):
         return None
-    seen = any(row.item == item and row.token in COMPLETING for row in facts.rows)
+    seen = any(row.item == item and row.token in FINISHING for row in facts.rows)
     claimed = claim.when == "item_completed" and not claim.elsewhere
     return f"item_completed:{item}" if seen or claimed else None
 

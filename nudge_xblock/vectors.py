@@ -80,7 +80,8 @@ def see(
     shared = features.shared(hidden, outlook, history, profile, behaviour, course)
     parts = {
         wording.id: features.of_message(
-            history, described.message(spot.kind, spot.trigger.when, wording.tallies, shrinkage)
+            history,
+            described.message(spot.kind, spot.trigger.when, wording.tallies, shrinkage, spot.objective),
         )
         for spot in spots
         for wording in spot.wordings

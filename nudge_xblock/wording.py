@@ -47,6 +47,27 @@ AUDIENCES: dict[str, Promise] = {
 }
 
 
+OBJECTIVES: dict[str, Promise] = {
+    "vote": _("learners find it helpful"),
+    "click": _("learners follow its link"),
+    "items": _("learners complete more afterwards"),
+}
+
+
+def objective(name: str, days: float) -> str:
+    """What counts as success of a nudge, in words; nothing for the usual, a vote."""
+    if name == "click":
+        return gettext("It succeeds when learners follow its link.")
+    if name == "items":
+        text = ngettext(
+            "It succeeds when learners complete more than expected in %(days)s day.",
+            "It succeeds when learners complete more than expected in %(days)s days.",
+            int(days),
+        )
+        return text % {"days": number_format(_short(days))}
+    return ""
+
+
 def sentence(trigger: Mapping[str, Any], course_wide: bool, labels: Mapping[str, str]) -> str:
     """The rule as a person would say it, with `labels` naming the course's items by usage key."""
     when = trigger["when"]

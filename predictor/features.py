@@ -31,6 +31,8 @@ TRIGGERS = (
     "inactivity",
     "deadline_near",
 )
+OBJECTIVES = ("click", "items")
+"""What else than a vote a nudge may be for."""
 STATE_GROUPS = ("hidden", "reading", "recent")
 OF_THE_PAST = ("history.", "message.kind_")
 """How the names begin of what tells a learner's way with messages."""
@@ -123,13 +125,17 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One wording at one placement: its kind, what triggers it, and its shrunken share of helpful votes."""
+    """One wording at one placement: its kind, what triggers it, and its shrunken share of helpful votes.
+
+    `objective`: "vote", or what else success is; `helpful` and `not_helpful` are then success and failure.
+    """
 
     kind: str = "other"
     trigger: str = ""
     helpful: float = 0.2
     not_helpful: float = 0.1
     shown: float = 0.0
+    objective: str = "vote"
 
 
 def features(
@@ -176,6 +182,7 @@ def of_message(history: History, message: Message) -> Vector:
     row = [
         *_one_hot(kind, KINDS),
         *_one_hot(message.trigger, TRIGGERS),
+        *_one_hot(message.objective, OBJECTIVES),
         _logit(message.helpful),
         _logit(message.not_helpful),
         math.log1p(message.shown),
@@ -201,6 +208,7 @@ def names(hidden_size: int, targets: tuple[str, ...]) -> tuple[str, ...]:
         *(f"course.{name}" for name in DIFFICULTIES),
         *(f"kind.{name}" for name in KINDS),
         *(f"trigger.{name}" for name in TRIGGERS),
+        *(f"objective.{name}" for name in OBJECTIVES),
         *(f"message.{name}" for name in ("helpful", "not_helpful", "shown")),
         *(f"message.kind_{name}" for name in ("sent", "ratio", "dismissed", "liking", "dislike")),
     )

@@ -9,12 +9,12 @@ from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from nudge_xblock import catalogue, decisions
+from nudge_xblock import catalogue, decisions, objectives
 from nudge_xblock.compat import CourseDates
 from nudge_xblock.gate import Tally
 from nudge_xblock.models import Decision, Placement, Variant
 
-from .moments import CLAIM, COURSE, NOW, enrolled, failed, fields, placed
+from .moments import CLAIM, COURSE, NOW, enrolled, failed, fields, placed, wording
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
 KEY = fields()["key"]
@@ -90,6 +90,52 @@ def test_answers_since_the_night_are_read_from_the_index_alone() -> None:
         cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
         plan = " ".join(step for *_, step in cursor.fetchall())
     assert "USING COVERING INDEX nudge_decision_course (course_key=? AND created>?)" in plan
+
+
+def test_a_nudge_for_its_link_is_counted_by_clicks_live_and_by_night() -> None:
+    placed()
+    for number in (1, 2, 3):
+        shown(number, True if number == 3 else None, 0.0)
+    Placement.objects.update(objective="click")
+    Decision.objects.filter(learner__user_id=101).update(clicked_at=NOW)
+    Decision.objects.filter(learner__user_id=102).update(dismissed_at=NOW)
+    live = tallies()
+    assert live[3] == Tally(3, 1, 1)
+    catalogue.settle(NOW)
+    assert tallies()[3] == Tally(3.0, 1.0, 1.0)
+
+
+def test_a_nudge_for_what_is_completed_is_counted_by_the_night_once_the_days_are_over() -> None:
+    placed()
+    for number in (1, 2, 3):
+        shown(number, True, 0.0)
+    Placement.objects.update(objective="items")
+    for user_id, found in ((101, objectives.SUCCESS), (102, objectives.FAILURE), (103, None)):
+        told = {"objective": {"result": found}}
+        Decision.objects.filter(learner__user_id=user_id).update(outcome=told)
+    assert tallies()[3] == Tally()
+    catalogue.settle(NOW)
+    assert tallies()[3] == Tally(2.0, 1.0, 1.0)
+
+
+def test_nudges_for_other_things_do_not_speak_for_each_other() -> None:
+    placed("n1")
+    placed("n2", objective="click", variants=[wording("Link", action_label="Go", action_url="/x")])
+    shown(1, True, 0.0)
+    catalogue.settle(NOW)
+    catalogue.forget()
+    spots = catalogue.book(COURSE).spots
+    assert spots[KEY].wordings[0].tallies[0] == Tally(1.0, 1.0, 0.0)
+    assert spots[fields("n2")["key"]].wordings[0].tallies[0] == Tally()
+
+
+def test_a_wording_found_harmful_is_marked_unless_its_author_overrules_it() -> None:
+    placed()
+    Variant.objects.filter(position=0).update(harmful_since=NOW)
+    catalogue.forget()
+    assert [each.harmful for each in catalogue.book(COURSE).spots[KEY].wordings] == [True, False]
+    placed(may_retire=False)
+    assert [each.harmful for each in catalogue.book(COURSE).spots[KEY].wordings] == [False, False]
 
 
 def test_a_trigger_of_another_release_is_left_out_rather_than_an_error() -> None:

@@ -14,9 +14,9 @@ from django.db import DatabaseError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from nudge_xblock import decisions, gate, recording, serving, statements, vectors, votes
+from nudge_xblock import catalogue, decisions, gate, recording, serving, statements, vectors, votes
 from nudge_xblock.compat import CourseDates, Platform
-from nudge_xblock.models import Decision, Enrolment, Learner
+from nudge_xblock.models import Decision, Enrolment, Learner, Variant
 from nudge_xblock.reasons import Reason
 from nudge_xblock.recording import Answer
 from predictor.streaming import Reading
@@ -356,6 +356,26 @@ def test_what_is_spared_by_chance_is_logged_with_its_chance_and_replayed() -> No
     assert (row.variant_id, row.explored) == (None, True)
     assert row.propensity == pytest.approx(0.3)
     assert decisions.replay(row.pk).same
+
+
+@pytest.mark.parametrize("draw", [0.01, 0.5])
+def test_a_wording_found_harmful_is_held_back_but_for_its_trickle_and_replayed(draw: float) -> None:
+    placed(variants=[wording("Tempting")])
+    Variant.objects.update(harmful_since=NOW)
+    catalogue.forget()
+    enrolled()
+    failed()
+    assert ask(draw).reason is (Reason.TRICKLE if draw < 0.02 else Reason.HARMFUL)
+    assert decisions.replay(Decision.objects.get().pk).same
+
+
+def test_what_was_foreseen_of_votes_is_counted_only_where_votes_are_what_a_nudge_is_for() -> None:
+    placed(objective="items")
+    enrolled()
+    failed()
+    assert ask().nudge is not None
+    assert Learner.objects.get().answers["sent"] == 1
+    assert "foreseen_helpful" not in Learner.objects.get().answers
 
 
 def test_an_opted_out_learner_receives_nothing() -> None:

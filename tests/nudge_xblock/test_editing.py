@@ -13,7 +13,7 @@ from nudge_xblock.editing import GRADED, READ, Item
 
 from .moments import QUIZ, wording
 
-SAVED = {"attempts": 1, "threshold": 0.5, "days": 7.0, "hours": 48.0}
+SAVED = {"attempts": 1, "threshold": 0.5, "days": 7.0, "hours": 48.0, "objective_days": 7.0}
 FORM: dict[str, Any] = {
     "display_name": "After the quiz",
     "when": "problem_failed",
@@ -23,6 +23,8 @@ FORM: dict[str, Any] = {
     "audience": "all",
     "enabled": True,
     "course_wide": False,
+    "objective": "vote",
+    "may_retire": True,
     "variants": [wording("A"), wording("B")],
 }
 PROBLEM = Item(QUIZ, "Quiz 3", GRADED)
@@ -51,10 +53,28 @@ def test_a_complete_form_is_taken_as_it_is() -> None:
     assert isinstance(cleaned.fields["attempts"], int)
 
 
-@given(st.dictionaries(st.sampled_from([*FORM, "days"]), json))
+@given(st.dictionaries(st.sampled_from([*FORM, "days", "objective_days"]), json))
 def test_whatever_is_sent_is_answered_with_errors_by_field_or_taken(sent: dict[str, Any]) -> None:
     cleaned = editing.clean(sent, SAVED)
     assert cleaned.errors or editing.clean(cleaned.fields, SAVED).fields == cleaned.fields
+
+
+def test_what_a_nudge_is_for_is_chosen_and_the_days_count_only_where_items_do() -> None:
+    fields = editing.clean(FORM | {"objective": "items", "objective_days": "14"}, SAVED).fields
+    assert (fields["objective"], fields["objective_days"]) == ("items", 14.0)
+    assert editing.clean(FORM | {"objective_days": "soon"}, SAVED).fields["objective_days"] == 7.0
+    assert "1 to 60" in errors(objective="items", objective_days=90)["objective_days"]
+    assert "1 to 60" in errors(objective="items", objective_days=None)["objective_days"]
+    assert "what the nudge is for" in errors(objective="fame")["objective"]
+
+
+def test_a_nudge_whose_link_is_to_be_followed_needs_one_in_each_wording() -> None:
+    linked = wording("A", action_label="Watch", action_url="https://example.org")
+    assert errors(objective="click", variants=[linked]) == {}
+    assert (
+        "following its link"
+        in errors(objective="click", variants=[linked, wording("B")])["variants.1.action_url"]
+    )
 
 
 def test_a_form_without_a_message_says_what_to_write() -> None:

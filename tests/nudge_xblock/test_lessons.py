@@ -11,7 +11,7 @@ import pytest
 from django.test import override_settings
 
 from nudge_xblock import catalogue, lessons, vectors
-from nudge_xblock.models import Decision, Enrolment
+from nudge_xblock.models import Decision, Enrolment, Placement
 from nudge_xblock.night import HELPFULNESS, Run, Skipped, models
 from predictor import features
 from predictor.streaming import Reading, Streamer
@@ -78,6 +78,19 @@ def test_outcomes_and_weights_are_votes_and_inverse_propensities() -> None:
     found = lessons.lessons_for(list(lessons.shown_nudges(job())), None, models())
     assert found.outcomes.tolist() == [lessons.HELPFUL, lessons.NOT_HELPFUL, lessons.NONE]
     assert found.weights.tolist() == [2.0, 10.0, 1.0]
+
+
+def test_a_nudge_is_learned_from_by_what_it_is_for() -> None:
+    clicked, ignored = shown(helpful=False, clicked_at=NOW), shown(helpful=True)
+    Placement.objects.update(objective="click")
+    night = job()
+    assert [each.outcome for each in lessons.shown_nudges(night)] == [lessons.HELPFUL, lessons.NONE]
+    clicked.outcome = {"objective": {"result": lessons.NOT_HELPFUL}}
+    clicked.save()
+    Placement.objects.update(objective="items")
+    [lesson] = lessons.shown_nudges(night)
+    assert (lesson.decision, lesson.outcome) == (clicked, lessons.NOT_HELPFUL)
+    assert ignored.outcome == {}
 
 
 def test_vectors_are_seen_again_by_the_new_lstm_at_the_decisions_own_moment(settings: Any) -> None:

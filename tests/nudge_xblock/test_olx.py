@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from nudge_xblock import olx
+from nudge_xblock import editing, olx
+from nudge_xblock.objectives import OBJECTIVES
 from nudge_xblock.triggers import WHENS
 
 from .host import Host, exported, parsed
@@ -54,16 +55,25 @@ def test_olx_written_by_hand_is_understood() -> None:
     attempts=st.integers(1, 100),
     days=st.floats(0.5, 365),
     wide=st.booleans(),
+    aim=st.tuples(st.sampled_from(OBJECTIVES), st.floats(1, 60), st.booleans()),
 )
 def test_a_round_trip_keeps_all_that_can_be_shown(
-    rows: list[dict[str, str]], title: str, when: str, attempts: int, days: float, wide: bool
+    rows: list[dict[str, str]],
+    title: str,
+    when: str,
+    attempts: int,
+    days: float,
+    wide: bool,
+    aim: tuple[str, float, bool],
 ) -> None:
+    aims = dict(zip(editing.AIM, aim, strict=True))
     block = Host().nudge(
-        variants=rows, display_name=title, when=when, attempts=attempts, days=days, course_wide=wide
+        variants=rows, display_name=title, when=when, attempts=attempts, days=days, course_wide=wide, **aims
     )
     again = parsed(exported(block))
     assert again.variants == [{name: olx.plain(text) for name, text in row.items()} for row in rows]
     assert (again.when, again.attempts, again.days, again.course_wide) == (when, attempts, days, wide)
+    assert {name: getattr(again, name) for name in editing.AIM} == aims
     assert exported(again) == exported(block)
 
 
@@ -102,6 +112,7 @@ def test_an_item_is_written_short_and_found_again_in_another_run() -> None:
         ('<nudge days="soon"/>', 'days="soon"'),
         ('<nudge when="on_tuesdays"/>', "unit_seen, item_completed"),
         ('<nudge audience="friends"/>', "all, verified, audit"),
+        ('<nudge objective="fame"/>', "vote, click, items"),
     ],
 )
 def test_what_cannot_be_understood_says_where_and_what_to_write(xml: str, message: str) -> None:

@@ -3,7 +3,7 @@ import { el, shadow } from "../popup/dom.js";
 import { draw } from "../popup/preview.js";
 import { answer, post } from "../popup/server.js";
 import * as draft from "./draft.js";
-import { button, choice, labelled, text as line, tick } from "./fields.js";
+import { button, choice, labelled, number, text as line, tick } from "./fields.js";
 import css from "./form.shadow.css";
 import { sentence } from "./sentence.js";
 import { EMPTY, editor, tabs } from "./wordings.js";
@@ -177,10 +177,33 @@ export class Form {
         labelled(line(fields.display_name, set("display_name"), { className: "plain" }), "title", text.title),
         labelled(pick("kind", text.kinds), "kind", text.kind),
         labelled(pick("audience", text.audiences), "audience", text.audience),
+        ...this.aim(set, pick),
       ),
-      tick(fields.enabled, text.enabled, set("enabled")),
+      el(
+        "div",
+        { className: "ticks" },
+        tick(fields.enabled, text.enabled, set("enabled")),
+        tick(fields.may_retire, text.may_retire, set("may_retire")),
+      ),
     );
     return this.details;
+  }
+
+  /** What counts as success and, where days count, how many of them. */
+  aim(set, pick) {
+    const { text, fields } = this;
+    const objective = pick("objective", text.objectives);
+    objective.addEventListener("change", () => {
+      const before = this.details;
+      before.replaceWith(this.more());
+      this.details.querySelector("[data-path=objective]").focus();
+    });
+    const aim = [labelled(objective, "objective", text.objective)];
+    if (fields.objective !== "items") return aim;
+    const limits = { min: 1, max: 60, step: 1, label: text.objective_days };
+    const days = number(fields.objective_days, set("objective_days"), limits);
+    days.className = "plain";
+    return [...aim, labelled(days, "objective_days", text.objective_days)];
   }
 
   /** Says something and offers one thing to do about it. */
@@ -265,7 +288,7 @@ export class Form {
     const wording = paths.map((path) => path.match(/^variants\.(\d+)/)).find(Boolean);
     const here = paths.some((path) => path.startsWith(`variants.${this.current}.`));
     if (wording && !here) this.current = Number(wording[1]);
-    if (paths.some((path) => ["title", "kind", "audience"].includes(path))) this.details.open = true;
+    if (paths.some((path) => ["title", "kind", "audience", "objective", "objective_days"].includes(path))) this.details.open = true;
     this.drawWordings();
     const general = paths.filter((path) => !this.root.querySelector(`[data-path="${path}"]`)).map((path) => errors[path]);
     this.alert.textContent = [this.text.fix, ...general].join(" ");
