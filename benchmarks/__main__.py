@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 
-NAMES = ("ingest", "live_event", "decision", "training", "streaming", "evaluation", "offpolicy")
+NAMES = ("ingest", "live_event", "decision", "training", "streaming", "evaluation", "offpolicy", "paper_size")
 
 
 def main(argv: list[str] | None = None) -> int:

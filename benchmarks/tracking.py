@@ -103,6 +103,8 @@ def payload(kind: str, course: int, item: int, problem: str, draw: random.Random
         return json.dumps({"old": item % 4, "new": item % 4 + 1, "id": sequence})
     if kind == "page_close":
         return "{}"
+    if kind.startswith("edx."):
+        return {"course_id": f"course-v1:Made+C{course:03d}+2016", "component_usage_id": problem}
     return json.dumps(f"input_{item:032x}_2_1=choice_1")
 
 

@@ -1,9 +1,10 @@
 """Training events per second, beside the same LSTM padded to the longest sequence in its batch.
 
-    python -m benchmarks.training [--learners N] [--threads N]
+    python -m benchmarks.training [--learners N] [--threads N] [--processes N]
 
-Both train one epoch on the same made-up classes, with the same starting weights, batches, loss and optimizer;
-they differ in nothing but how an LSTM is run over sequences of unequal length.  The lengths follow a
+All train one epoch on the same made-up classes, with the same starting weights, batches, loss and optimizer;
+they differ in nothing but how an LSTM is run over sequences of unequal length: a batch at once and padded, as
+is usual; or in parts and in full blocks, by this process alone and with helpers.  The lengths follow a
 lognormal law with a tail of some thousand events, as streams of events in courses do.
 """
 
@@ -21,12 +22,14 @@ from torch import Tensor
 
 from predictor.batches import to_batch
 from predictor.blocks import State
+from predictor.crew import Crew, Part, Totals
+from predictor.helpers import cores
 from predictor.inputs import DAY, InputConfig
-from predictor.losses import masked_loss
 from predictor.model import ModelConfig, Network
+from predictor.plan import TrainConfig
 from predictor.prefetch import ahead
 from predictor.steps import Streams, ends
-from predictor.trainset import Pool, labelled_steps
+from predictor.trainset import Pool, labelled_steps, parts
 
 START = 1_600_000_000.0
 WEEKS = 8
@@ -35,6 +38,8 @@ BATCH = 128
 MEDIAN_LENGTH = 40
 LONGEST = 6_909
 """Le & Pardos' longest stream."""
+WHOLE = 1_000_000_000
+"""Steps that no batch has."""
 
 
 class Padded(Network):
@@ -60,17 +65,26 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__.split("\n")[0])
     parser.add_argument("--learners", type=int, default=768)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the padded one")
+    parser.add_argument("--processes", type=int, default=cores())
     options = parser.parse_args(argv)
-    torch.set_num_threads(options.threads)
     pool = classes(options.learners)
     events, longest = len(pool.streams.times), int(np.diff(pool.streams.offsets).max())
-    print(f"{events:,} events of {len(pool)} learners, the longest {longest:,}, threads {options.threads}")
-    ours, padded = epoch(Network, pool), epoch(Padded, pool)
-    for name, outcome in (("ours, nothing padded", ours), ("padded to the longest in its batch", padded)):
-        print(f"{name:<40} {events / outcome.seconds:10,.0f} events/s   loss {outcome.loss:.5f}")
-    ratio = padded.seconds / ours.seconds
-    print(f"ratio {ratio:.1f} (at least 2.5), losses apart by {abs(ours.loss - padded.loss):.1e}")
+    print(f"{events:,} events of {len(pool)} learners, the longest {longest:,}")
+    steps = TrainConfig.batch_steps
+    runs = {
+        f"padded to the longest in its batch, {options.threads} threads": (Padded, WHOLE, options.threads, 0),
+        "ours, nothing padded, 1 process": (Network, steps, 1, 0),
+        f"ours, nothing padded, {options.processes} processes": (Network, steps, 1, options.processes - 1),
+    }
+    padded: Outcome | None = None
+    for name, (kind, most, threads, helpers) in runs.items():
+        torch.set_num_threads(threads)
+        found = epoch(kind, pool, most, helpers)
+        padded = padded or found
+        print(f"{name:<48} {events / found.seconds:10,.0f} events/s   loss {found.loss:.5f}", end="   ")
+        print(f"ratio {padded.seconds / found.seconds:.1f} (at least 2.5), losses apart by", end=" ")
+        print(f"{abs(found.loss - padded.loss):.1e}", flush=True)
     return 0
 
 
@@ -94,24 +108,35 @@ def classes(learners: int, seed: int = 1) -> Pool:
     return Pool(streams, full, full + WEEKS * 7 * DAY, labels, np.full((learners, 1), np.inf))
 
 
-def epoch(kind: type[Network], pool: Pool) -> Outcome:
-    """Train one epoch and measure it, the preparation of the batches included."""
+def epoch(kind: type[Network], pool: Pool, most: int, helpers: int) -> Outcome:
+    """Train one epoch in parts of `most` steps and measure it, the preparation of the batches included.
+
+    A few learners to warm up, and the start of helpers, are not counted.
+    """
     torch.manual_seed(0)
     config = InputConfig(tuple(f"token {number}" for number in range(1, TOKENS)))
     network = kind(ModelConfig(input_dropout=0.0, head_dropout=0.0), config, 2)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     order = np.random.default_rng(2).permutation(len(pool))
     drawn = [pool.take(order[begin : begin + BATCH]) for begin in range(0, len(pool), BATCH)]
-    began, losses = time.perf_counter(), []
-    for steps, labels in ahead(labelled_steps(config, part, 2.0) for part in drawn):
-        batch, known = to_batch(steps, config.event_tokens), torch.from_numpy(labels)
-        optimizer.zero_grad()
-        hidden, _ = network.hidden(batch)
-        loss = masked_loss(network.readings(hidden, batch), known, torch.isfinite(known).sum(dim=0))
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        losses.append(float(loss.detach()))
+    losses = []
+    with Crew(network, helpers) as crew:
+        few = prepared(config, pool.take(np.arange(1, 9)), 1)
+        crew.work(few, Totals.of(few, next_event=0.0))
+        began = time.perf_counter()
+        for given in ahead(prepared(config, part, most) for part in drawn):
+            losses.append(crew.work(given, Totals.of(given, next_event=0.0)))
+            optimizer.step()
     return Outcome(time.perf_counter() - began, float(np.mean(losses)))
+
+
+def prepared(config: InputConfig, pool: Pool, most: int) -> list[Part]:
+    """A batch in parts of about `most` steps."""
+    given = []
+    for part in parts(pool, most):
+        steps, labels = labelled_steps(config, part, 2.0)
+        given.append(Part(to_batch(steps, config.event_tokens), torch.from_numpy(labels), seed=0))
+    return given
 
 
 if __name__ == "__main__":
