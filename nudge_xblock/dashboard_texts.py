@@ -142,6 +142,7 @@ def _nights() -> dict[str, str]:
         "step_ingest": _("Reading new events"),
         "step_label": _("Looking up how enrolments ended"),
         "step_outcomes": _("Looking up what followed each nudge"),
+        "step_harm": _("Looking for messages after which less is completed"),
         "step_train": _("Training the new model"),
         "step_helpfulness": _("Learning from the votes"),
         "step_tallies": _("Counting how each message fared"),

@@ -81,7 +81,8 @@ def test_outcomes_and_weights_are_votes_and_inverse_propensities() -> None:
 
 
 def test_a_nudge_is_learned_from_by_what_it_is_for() -> None:
-    clicked, ignored = shown(helpful=False, clicked_at=NOW), shown(helpful=True)
+    clicked = shown(ago=timedelta(days=2), helpful=False, clicked_at=NOW)
+    ignored = shown(helpful=True)
     Placement.objects.update(objective="click")
     night = job()
     assert [each.outcome for each in lessons.shown_nudges(night)] == [lessons.HELPFUL, lessons.NONE]

@@ -1,0 +1,85 @@
+"""Wordings after which learners complete less are taken out of use, by night, however much they are liked.
+
+`harm` judges; here the decisions are read and the verdicts kept.  A wording found harmful keeps the trickle
+that every held-back message keeps, so its effect is measured on, and it comes back when that is no longer
+below zero.  Its author can overrule the night (`Placement.may_retire`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from nudge_xblock import catalogue, harm
+from nudge_xblock.gate import HOLD
+from nudge_xblock.models import Decision, Variant
+from nudge_xblock.night import Run
+from nudge_xblock.reasons import GATED
+
+REMEMBERED = timedelta(days=365)
+
+
+def retire(job: Run) -> str:
+    """The night's step: the effect of every wording on what is completed, and which of them do harm."""
+    variants = {str(each.pk): each for each in Variant.objects.select_related("placement")}
+    tallies = {name: found for name, found in harm.tally(moments(job.now)).items() if name in variants}
+    groups = {name: (variants[name].placement.kind, str(variants[name].placement_id)) for name in tallies}
+    before = frozenset(name for name, each in variants.items() if each.harmful_since is not None)
+    findings = harm.judge(tallies, groups, retired=before)
+    with transaction.atomic():
+        for name, variant in variants.items():
+            _keep(variant, findings.get(name), job.now)
+    catalogue.forget()
+    after = harm.harmful(findings)
+    job.figures.update({"judged": len(findings), "harmful": len(after), "returned": len(before - after)})
+    return _report(len(findings), len(after - before), len(before & after), len(before - after))
+
+
+def moments(now: datetime) -> Iterator[harm.Moment]:
+    """The moments of the last year that chance decided and whose days are over."""
+    decided = Decision.objects.filter(
+        reason__in=GATED,
+        propensity__lt=1.0,
+        outcome__final=True,
+        created__gt=now - REMEMBERED,
+        created__lte=now,
+    ).order_by("created", "pk")
+    rows = decided.values_list("propensities", "variant_id", "outcome")
+    for propensities, variant_id, outcome in rows.iterator(chunk_size=2000):
+        taken = HOLD if variant_id is None else str(variant_id)
+        yield harm.Moment(propensities, taken, outcome["items"], outcome["items_before"])
+
+
+def _keep(variant: Variant, found: harm.Finding | None, now: datetime) -> None:
+    """Store what was found of one wording, where it changed."""
+    effect: dict[str, Any] = {} if found is None else _figures(found)
+    since = (variant.harmful_since or now) if found is not None and found.harmful else None
+    if (variant.effect, variant.harmful_since) != (effect, since):
+        Variant.objects.filter(pk=variant.pk).update(effect=effect, harmful_since=since)
+
+
+def _figures(found: harm.Finding) -> dict[str, Any]:
+    """The effect of one send on the items completed, shrunk over its groups, with its interval."""
+    low, high = found.effect.interval()
+    figures = {"change": found.effect.mean, "low": low, "high": high, "evidence": found.evidence}
+    return {
+        **{name: float(f"{value:.4g}") for name, value in figures.items() if abs(value) < float("inf")},
+        "sent": found.tally.sent,
+        "held": found.tally.held,
+    }
+
+
+def _report(judged: int, new: int, still: int, back: int) -> str:
+    if not judged:
+        return "No moment was left to chance yet whose days are over, so no wording can be judged by them."
+    parts = [f"{judged} wordings were judged by what learners completed afterwards."]
+    if new:
+        parts.append(f"{new} are held back from now on, because learners completed less after them.")
+    if still:
+        parts.append(f"{still} stay held back for that reason.")
+    if back:
+        parts.append(f"{back} are in use again, because that is no longer so.")
+    return " ".join(parts)
