@@ -26,7 +26,8 @@ from nudge_xblock.labels import is_held_out
 from nudge_xblock.models import Decision
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor import features
-from predictor.helpfulness import HelpfulnessModel
+from predictor.helpfulness import HelpfulnessModel, Keys
+from predictor.penalised import DISMISSED
 from predictor.store import BrokenModel, ModelStore
 from predictor.streaming import Streamer
 
@@ -41,7 +42,7 @@ HELPFUL, NOT_HELPFUL, NONE = objectives.SUCCESS, objectives.FAILURE, objectives.
 @dataclass(frozen=True, eq=False)
 class Lessons:
     """n nudges, answered or not: rows [n, d] with `names`, outcomes [n], weights [n], held-out mask [n],
-    whose they are [n].
+    whose they are [n], which were dismissed without a vote [n], whose effects they share [n].
     """
 
     names: tuple[str, ...]
@@ -50,9 +51,16 @@ class Lessons:
     weights: npt.NDArray[np.float64]
     held: npt.NDArray[np.bool_]
     learners: npt.NDArray[np.str_]
+    dismissed: npt.NDArray[np.bool_]
+    keys: Sequence[Keys]
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def answers(self) -> npt.NDArray[np.int64]:
+        """What the model learns from: the outcomes, a dismissal being an answer of its own [n]."""
+        return np.where(self.dismissed, DISMISSED, self.outcomes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +84,16 @@ class Shown:
         """HELPFUL, NOT_HELPFUL or NONE: success, failure or neither, by what the nudge is for."""
         found = result_of(self.decision)
         return NONE if found is None else found
+
+    @property
+    def dismissed(self) -> bool:
+        """Whether a nudge that asks for a vote was put away instead."""
+        asks = self.decision.placement.objective == objectives.VOTE
+        return asks and self.outcome == NONE and self.decision.dismissed_at is not None
+
+    @property
+    def keys(self) -> Keys:
+        return self.seen.keys.get(str(self.decision.variant_id), vectors.NOBODYS)
 
 
 def result_of(decision: Decision) -> int | None:
@@ -105,12 +123,13 @@ def learn(job: Run) -> tuple[str, str]:
     try:
         model = HelpfulnessModel.fit(
             lessons.rows[train],
-            lessons.outcomes[train],
+            lessons.answers[train],
             lessons.weights[train],
             lessons.names,
             SEED,
             start=_serving(store, serves, engagement),
             groups=lessons.learners[train],
+            keys=[keys for keys, kept in zip(lessons.keys, train, strict=True) if kept],
         )
     except ValueError as error:
         raise Skipped(f"No helpfulness model was trained: {error}.") from error
@@ -122,6 +141,7 @@ def learn(job: Run) -> tuple[str, str]:
         "rows": rows,
         "votes": votes,
         "as_of": job.now.isoformat(),
+        "held_out_share": settings.NUDGE_HELD_OUT_SHARE,
     }
     version = store.publish(HELPFULNESS, model.tensors(), manifest)
     job.figures.update({"rows": rows, "votes": votes, "version": version})
@@ -143,7 +163,7 @@ def _serving(store: ModelStore, version: str | None, engagement: str | None) -> 
 
 def _digest(shown: Iterable[Shown], engagement: str | None) -> str:
     """Of everything that decides what is learned."""
-    answers = [(str(each.decision.pk), each.outcome) for each in shown]
+    answers = [(str(each.decision.pk), each.outcome, each.dismissed) for each in shown]
     return hashlib.sha256(repr((engagement, settings.NUDGE_HELD_OUT_SHARE, answers)).encode()).hexdigest()
 
 
@@ -181,7 +201,7 @@ def lessons_for(shown: Sequence[Shown], version: str | None, store: ModelStore) 
         if seen.names == names and model == (version or ""):
             rows[places] = vector
             continue
-        hidden, readings = _states([shown[place] for place in places], streamer)
+        hidden, readings = states([shown[place] for place in places], streamer)
         rows[places] = features.with_state(vector, seen.names, hidden, readings, targets)[1]
     return Lessons(
         names,
@@ -190,6 +210,8 @@ def lessons_for(shown: Sequence[Shown], version: str | None, store: ModelStore) 
         np.array([1.0 / max(each.decision.propensity, 1e-6) for each in shown]),
         np.array([is_held_out(each.learner) for each in shown], np.bool_),
         np.array([each.learner for each in shown], np.str_),
+        np.array([each.dismissed for each in shown], np.bool_),
+        [each.keys for each in shown],
     )
 
 
@@ -201,7 +223,7 @@ def _alike(shown: Sequence[Shown]) -> dict[tuple[str, tuple[str, ...]], list[int
     return groups
 
 
-def _states(shown: Sequence[Shown], streamer: Streamer | None) -> tuple[Vector, Vector]:
+def states(shown: Sequence[Shown], streamer: Streamer | None) -> tuple[Vector, Vector]:
     """Hidden state [n, H] and probabilities [n, T] of the LSTM at each nudge's moment."""
     if streamer is None:
         return np.zeros((len(shown), 0), np.float32), np.zeros((len(shown), 0), np.float32)

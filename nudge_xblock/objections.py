@@ -159,9 +159,10 @@ def _leaks_of_votes(figures: Mapping[str, Any]) -> list[Remark]:
     return found
 
 
-def to_lessons(manifest: Mapping[str, Any], share: float, now: datetime) -> list[Remark]:
+def to_lessons(manifest: Mapping[str, Any], now: datetime) -> list[Remark]:
     """Objections to a helpfulness model from what its manifest says that it learned from."""
-    found, kept_out = [], manifest.get("held_out_share", share)
+    share = settings.NUDGE_HELD_OUT_SHARE
+    found, kept_out = [], manifest.get("held_out_share", 0.0)
     if kept_out != share:
         found.append(remark("other_learners", new=float(kept_out), old=float(share)))
     if manifest.get("as_of"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nudge_xblock import remarks, serving, training
+from nudge_xblock import hindsight, objections, remarks, serving, training
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor.store import BrokenModel, ModelStore, NoModel
 
@@ -89,7 +89,9 @@ def _praise(kind: str, job: Run) -> list[remarks.Remark]:
     figures = job.metrics.get(kind, {})
     if kind == HELPFULNESS:
         score = _scored("scored_votes", figures["new"]["log_loss"], figures.get("old", {}).get("log_loss"))
-        return [{**score, "n": figures["n"]}, *figures.get("worth_words", [])]
+        worth = figures.get("worth")
+        told = hindsight.said(worth, "why" not in worth and objections.is_sure(worth)) if worth else []
+        return [{**score, "n": figures["n"]}, *told]
     return [
         {**_scored("scored", each["new"]["auc"], each.get("old", {}).get("auc")), "target": target}
         for target, each in figures["targets"].items()

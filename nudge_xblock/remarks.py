@@ -73,7 +73,13 @@ _PROMOTED: Mapping[str, Promise] = {
         "nudging as often without telling learners apart {old}; the difference lies between {low} and {high}."
     ),
     "worth_unknown": _(
-        "What nudging by it is worth cannot be told from the log, so its foresight decided: {why}."
+        "The log holds {n} moments of learners kept out of training, too few to tell what nudging by it is "
+        "worth, so its foresight decided."
+    ),
+    "worth_unsupported": _(
+        "What nudging by it is worth cannot be told from the log, so its foresight decided: a "
+        "share of {share} "
+        "of what it would send had no chance of being sent."
     ),
     "worth_unsure": _(
         "The log of {n} moments is too short to tell its worth apart to {limit}, so its foresight decided: "

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from django.test import override_settings
 
-from nudge_xblock import judging, labels
+from nudge_xblock import examination, judging, labels
 from nudge_xblock.compat import CourseDates, Platform, Result
 from nudge_xblock.night import ENGAGEMENT, Run
 from predictor.streaming import Reading
@@ -69,7 +69,7 @@ def job() -> Iterator[Run]:
 
 
 def figures(job: Run, *oracles: Oracle) -> dict[str, Any]:
-    return judging.engagement_figures(job, oracles)  # type: ignore[arg-type]
+    return examination.engagement(job, oracles)  # type: ignore[arg-type]
 
 
 def test_both_models_are_asked_about_the_same_learners_at_each_week_and_month(job: Run) -> None:
@@ -110,7 +110,7 @@ def test_a_model_that_does_not_answer_with_numbers_is_noticed(job: Run) -> None:
             return {learner: (None, Reading(said, nothing)) for learner in arguments[3]}
 
     assert figures(job, Mute())["pass"]["new"] == {
-        "auc": None, "auc_low": None, "auc_high": None, "ece": None, "finite": False,
+        "auc": None, "auc_low": None, "auc_high": None, "ece": None, "loss": None, "finite": False,
     }  # fmt: skip
 
 

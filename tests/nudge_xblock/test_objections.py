@@ -157,13 +157,14 @@ def test_a_helpfulness_model_as_good_as_the_serving_one_is_not_refused() -> None
     assert objections.to_helpfulness(better_than_misled) == [], "to tell nobody apart may be the truth"
 
 
+@override_settings(NUDGE_HELD_OUT_SHARE=0.1)
 def test_a_helpfulness_model_of_other_learners_or_old_answers_is_refused() -> None:
     now = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
     fresh = {"held_out_share": 0.1, "as_of": now.isoformat()}
-    assert objections.to_lessons(fresh, 0.1, now) == []
-    assert codes(objections.to_lessons({**fresh, "held_out_share": 0.0}, 0.1, now)) == ["other_learners"]
+    assert objections.to_lessons(fresh, now) == []
+    assert codes(objections.to_lessons({**fresh, "held_out_share": 0.0}, now)) == ["other_learners"]
     old = {**fresh, "as_of": (now - timedelta(days=5)).isoformat()}
-    assert codes(objections.to_lessons(old, 0.1, now)) == ["stale_answers"]
+    assert codes(objections.to_lessons(old, now)) == ["stale_answers"]
 
 
 def worth(low: float, high: float, versus: str = "v1") -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""How good answers are, and whether one model's are better than another's: learners are kept whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from predictor import intervals, metrics
+
+from . import cells
+
+Array = npt.NDArray[np.float64]
+Texts = npt.NDArray[np.str_]
+Figures = dict[str, Any]
+
+ROUNDS = 200
+LEAST_OF_A_CLASS = 10
+"""Rows of either class that a group, and everyone else, must have for a gap to be measured."""
+BLANK: Figures = {"auc": None, "auc_low": None, "auc_high": None, "ece": None, "loss": None}
+
+
+def measured(truth: Array, said: Array) -> Figures:
+    """AUC with its interval, ECE and log loss; None where one class is missing or a model does not say."""
+    finite = bool(np.isfinite(said).all())
+    if not len(truth) or not finite or truth.min() == truth.max():
+        return {**BLANK, "finite": finite}
+    area = metrics.auc_interval(truth, said, rounds=ROUNDS)
+    figures = {
+        "auc": area.value,
+        "auc_low": area.low,
+        "auc_high": area.high,
+        "ece": metrics.ece(truth, said),
+        "loss": metrics.log_loss(truth, said),
+    }
+    return {**{name: round(float(value), 4) for name, value in figures.items()}, "finite": True}
+
+
+def losses(truth: Array, said: Array) -> Array:
+    """Log loss of each answer."""
+    chances = np.clip(said, metrics.CLIP, 1 - metrics.CLIP)
+    lost: Array = -np.log(np.where(truth > 0, chances, 1 - chances))
+    return lost
+
+
+def rise(new: Array, old: Array, learners: Texts) -> Figures:
+    """By how much one model's losses exceed another's on the same answers, and its standard error."""
+    found = intervals.mean(new - old, learners)
+    return {"rise": round(found.value, 6), "error": round(min(found.error, 1e6), 6)}
+
+
+def gaps(
+    truth: Array, new: Array, old: Array, learners: Texts, divided: Mapping[str, Texts], least: float
+) -> list[Figures]:
+    """ABROCA between each group and everyone else, by both models, where either side is large enough.
+
+    `divided`: division to each answer's group [n], "" for nobody's.  `error` is that of the rise, drawn over
+    learners; it is worked out where the rise exceeds `least`.
+    """
+    found = []
+    for division, groups in sorted(divided.items()):
+        for group in sorted(set(groups.tolist()) - {""}):
+            inside = groups == group
+            if not _large(inside, truth, learners) or not _large(~inside, truth, learners):
+                continue
+            areas = [metrics.abroca(truth, said, inside) for said in (new, old)]
+            error = _error(truth, new, old, learners, inside) if areas[0] - areas[1] > least else 0.0
+            found.append(
+                {
+                    "division": division,
+                    "group": group,
+                    "n": len(set(learners[inside].tolist())),
+                    "new": round(areas[0], 4),
+                    "old": round(areas[1], 4),
+                    "error": round(error, 4),
+                }
+            )
+    return found
+
+
+def _large(rows: npt.NDArray[np.bool_], truth: Array, learners: Texts) -> bool:
+    ones = int(truth[rows].sum())
+    if min(ones, int(rows.sum()) - ones) < LEAST_OF_A_CLASS:
+        return False
+    return len(set(learners[rows].tolist())) >= cells.FEWEST
+
+
+def _error(
+    truth: Array, new: Array, old: Array, learners: Texts, inside: npt.NDArray[np.bool_], rounds: int = 100
+) -> float:
+    """Standard error of the rise of a gap, whole learners being drawn with replacement."""
+    rng = np.random.default_rng(0)
+    whose = np.unique(learners, return_inverse=True)[1]
+    order = np.argsort(whose, kind="stable")
+    ends = np.cumsum(np.bincount(whose))
+    rows_of = np.split(order, ends[:-1])
+    drawn = []
+    for _ in range(rounds):
+        rows = np.concatenate([rows_of[each] for each in rng.integers(0, len(rows_of), len(rows_of))])
+        first, second = (metrics.abroca(truth[rows], said[rows], inside[rows]) for said in (new, old))
+        drawn.append(first - second)
+    return float(np.nanstd(drawn))
