@@ -155,7 +155,8 @@ def _row(course: Course, learner: Learner) -> Enrolment:
 
 
 def _predict(row: Enrolment, course: Course, streamer: Streamer, state: State, reading: Reading) -> None:
-    row.state, row.state_model, row.state_through = streamer.pack(state), streamer.version, course.through
+    row.state = streamer.pack(state, half=settings.NUDGE_STATE_HALF)
+    row.state_model, row.state_through = streamer.version, course.through
     row.predictions = {name: round(float(value), 6) for name, value in reading.probabilities.items()}
     row.predicted_at, row.predicted_by = course.now, streamer.version
 

@@ -112,7 +112,7 @@ def _read(streamer: Streamer, enrolment: Enrolment, events: Sequence[TailEvent],
     if settled and len(events) > settings.NUDGE_STATE_TAIL and enrolment.pk:
         due = Checkpoint(
             enrolment=enrolment.pk,
-            state=streamer.pack(state),
+            state=streamer.pack(state, half=settings.NUDGE_STATE_HALF),
             model=streamer.version,
             through=horizon,
             last_seen=settled[-1].time,

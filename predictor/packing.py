@@ -63,7 +63,11 @@ class State:
 
 
 def pack_state(state: State, version: str, half: bool) -> bytes:
-    """Header, version, the network's part, counts, items seen, checksum; see `unpack_state`."""
+    """Header, version, the network's part, counts, items seen, checksum; see `unpack_state`.
+
+    With `half` the network's part is rounded to float16 and the rest compressed without loss: counts that
+    were rounded at every checkpoint would stand still, while the network forgets what was rounded.
+    """
     name = version.encode()
     header = _HEADER.pack(
         MAGIC,
@@ -77,7 +81,8 @@ def pack_state(state: State, version: str, half: bool) -> bytes:
         state.days,
     )
     cell = state.cell.astype(np.float16 if half else np.float32)
-    body = header + name + cell.tobytes() + state.counts.astype(np.float32).tobytes() + bytes(state.seen)
+    rest = state.counts.astype(np.float32).tobytes() + bytes(state.seen)
+    body = header + name + cell.tobytes() + (zlib.compress(rest) if half else rest)
     return body + _CHECKSUM.pack(zlib.crc32(body))
 
 
@@ -99,8 +104,9 @@ def unpack_state(packed: bytes, version: str, size: int, counts_shape: tuple[int
     kind = np.dtype(np.float16 if half else np.float32)
     cell = np.frombuffer(body, kind, size, place).astype(np.float32)
     place += size * kind.itemsize
-    counts = np.frombuffer(body, np.float32, math.prod(counts_shape), place).astype(np.float64)
-    seen = bytearray(body[place + 4 * counts.size :])
+    rest = zlib.decompress(body[place:]) if half else body[place:]
+    counts = np.frombuffer(rest, np.float32, math.prod(counts_shape)).astype(np.float64)
+    seen = bytearray(rest[4 * counts.size :])
     state = State(start, cell, counts.reshape(counts_shape), seen)
     state.time, state.first, state.counted = time, first, counted
     state.events, state.days = events, days

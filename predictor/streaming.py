@@ -133,7 +133,7 @@ class Streamer:
     def pack(self, state: State, half: bool = False) -> bytes:
         """The state as bytes, with the model's version and a checksum.
 
-        `half` stores the network's part in float16, at an error of about 1e-3 in a probability.
+        `half` takes a third to two thirds of the room, at an error of some 1e-3 in a probability.
         """
         return pack_state(state, self.version, half)
 

@@ -190,6 +190,12 @@ def _learning() -> dict[str, Any]:
         # .. setting_description: Events after the stored state that are recomputed at each reading
         #    before the state is moved forward.
         "NUDGE_STATE_TAIL": 64,
+        # .. setting_name: NUDGE_STATE_HALF
+        # .. setting_default: False
+        # .. setting_description: Whether the LSTM's part of a stored state is kept in float16 and the
+        #    rest compressed. A state then takes 600 to 900 bytes instead of 1,800, and a
+        #    probability may be off by some thousandths. States stored either way are read either way.
+        "NUDGE_STATE_HALF": False,
         # .. setting_name: NUDGE_USE_DEMOGRAPHICS
         # .. setting_default: True
         # .. setting_description: Whether gender, birth year, country and education may be used to

@@ -201,6 +201,30 @@ def test_a_short_tail_costs_no_write(
         states.outlook(enrolment, found, now)
 
 
+def test_halved_states_are_smaller_and_say_nearly_the_same(
+    model: str, enrolment: Enrolment, settings: Any
+) -> None:
+    sizes, readings = [], []
+    for half in (False, True):
+        settings.NUDGE_STATE_HALF = half
+        InboxEvent.objects.all().delete()
+        Enrolment.objects.update(state=None, state_through=None, state_model="")
+        for begin in range(0, 40_000, 1000):
+            InboxEvent.objects.bulk_create(row(begin + second) for second in range(0, 1000, 100))
+            readings.append(ask(at(begin + 1000)))
+        enrolment.refresh_from_db()
+        sizes.append(len(enrolment.state or b""))
+        EventStore(settings.NUDGE_EVENTS_DIR).append(stored())
+        refreshing.refresh_course(COURSE, at(41_000))
+        enrolment.refresh_from_db()
+        sizes.append(len(enrolment.state or b""))
+    assert max(sizes[2:]) < 0.8 * min(sizes[:2])
+    for whole, halved in zip(readings[:40], readings[40:], strict=True):
+        assert halved.probabilities == pytest.approx(whole.probabilities, abs=5e-3)
+    settings.NUDGE_STATE_HALF = False
+    assert ask(at(41_100)).probabilities == pytest.approx(afresh(at(41_100)).probabilities, abs=5e-3)
+
+
 def test_two_processes_cannot_both_move_one_state(model: str, enrolment: Enrolment) -> None:
     due = states.Checkpoint(enrolment.pk, b"one", model, at(100), at(90), None, "")
     assert states.save_checkpoints([due]) == 1

@@ -189,18 +189,6 @@ def test_states_packed_long_ago_are_still_understood(clock: str) -> None:
     assert len(streamer.pack(kept)) == len((GOLDEN / f"{clock}.bin").read_bytes())
 
 
-def test_half_precision_is_smaller_and_nearly_the_same() -> None:
-    streamer = random_streamer(hidden=64)
-    events = [
-        Event("course", "ada", START + hour * 3600, "play_video", f"block-{hour}") for hour in range(200)
-    ]
-    state = follow(streamer, events)
-    half = streamer.unpack(streamer.pack(state, half=True))
-    assert len(streamer.pack(state, half=True)) == len(streamer.pack(state)) - 2 * 64 * 2
-    whole = streamer.at(state, START + 20 * DAY).probabilities
-    assert streamer.at(half, START + 20 * DAY).probabilities == pytest.approx(whole, abs=2e-3)
-
-
 def test_thousands_of_events_are_all_remembered() -> None:
     streamer = MODELS["course"]
     rng = np.random.default_rng(0)
