@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, get_language_bidi
 from opaque_keys.edx.keys import CourseKey
 
-from . import daily, example, groups, latest, nights, results
+from . import daily, example, groups, latest, nights, questions, results, simulated
 from .models import Decision, Night
 
 PERIODS = (7, 30, 90)
@@ -24,22 +24,44 @@ DAY = timedelta(days=1)
 
 
 def view(course_key: CourseKey, name: str, **options: Any) -> dict[str, Any]:
-    """One view of the staff tab as JSON: "overview" (days: 7, 30 or 90), "pulse" or "example".
+    """One view of the staff tab as JSON.
+
+    "overview" (days: 7, 30 or 90), "pulse", "example", "experiments" (example: whether of the simulated
+    course), or "experiment" (beside that nudge, against, measure: see `questions.detail`).
 
     Raises ValueError, in words, for a view or an option that does not exist.
     """
+    if name in ("experiments", "experiment"):
+        return experiments(course_key, name, **options)
     if name == "pulse":
         return pulse(course_key)
     if name == "example":
         return example.overview(course_key)
     if name != "overview":
-        raise ValueError(f"There is no view {name!r}; there are overview, pulse and example.")
+        raise ValueError(f"There is no view {name!r}; there are overview, experiments, pulse and example.")
     days = options.get("days", 30)
     if days not in PERIODS:
         raise ValueError(f"days must be one of {', '.join(map(str, PERIODS))}, not {days!r}.")
     now = timezone.now().astimezone(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return overview(course_key, midnight - (days - 1) * DAY, now)
+
+
+def experiments(
+    course_key: CourseKey,
+    name: str,
+    example: bool = False,
+    nudge: int = questions.COURSE,
+    against: str = questions.AGAINST_NONE,
+    measure: str = "",
+) -> dict[str, Any]:
+    """Every question of the course, or one of them in full."""
+    now = timezone.now().astimezone(UTC)
+    if name == "experiments":
+        course = simulated.course(now) if example else questions.load(course_key, now)
+        return questions.overview(course)
+    course = simulated.course(now) if example else questions.load(course_key, now, nudge)
+    return questions.detail(course, nudge, against, measure)
 
 
 def pulse(course_key: CourseKey) -> dict[str, Any]:

@@ -39,7 +39,7 @@ ROOM = (
 WARM = 20  # trials before what came before a moment is used to forecast what comes after
 ALARM = 1000.0  # evidence that chance did not decide as logged: one false alarm in a thousand comparisons
 MOST_LEARNERS = 10_000_000  # beyond this many learners, "how many more" is no answer
-GUESSES = 800  # numbers of learners tried, each two percent above the one before
+GUESSES = 300  # numbers of learners tried, each some percent above the one before
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,24 @@ def compare(trials: Trials, measure: Measure, level: float = LEVEL) -> Compariso
         narrowed(running.square, plain),
         float(measure.bound.evidence(sums)[0]),
     )
+
+
+def evidence(trials: Trials, measure: Measure) -> float:
+    """The e-value against the first and the second being alike."""
+    check(trials)
+    if not len(trials.day):
+        return 1.0
+    running, _ = accumulate(trials, measure)
+    return float(measure.bound.evidence(at(running, -1))[0])
+
+
+def newest(trials: Trials, measure: Measure, level: float = LEVEL) -> Interval | None:
+    """The interval as of the last trial; None while one side has too few learners, or nothing varies."""
+    check(trials)
+    if min(sides(trials)) < ENOUGH_LEARNERS:
+        return None
+    sums = at(accumulate(trials, measure)[0], -1)
+    return intervals(sums, measure.bound, level)[0] if sums.square[0] > 0 else None
 
 
 def intervals(sums: Sums, bound: Bound, level: float = LEVEL) -> list[Interval]:

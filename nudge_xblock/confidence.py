@@ -34,8 +34,12 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
 HORIZON = 1000  # moments at even odds: where `Normal` is tightest
-BETS: Floats = np.geomspace(0.01, 0.9, 16)  # stakes of `Bernstein`, mixed with equal weights
+TWICE = -2.0 * math.log(1.0 - LEVEL)
+PRIOR = HORIZON / (TWICE + math.log(TWICE) + 1.0)  # the variance r of the mixture that is tightest there
+BETS: Floats = np.geomspace(0.005, 0.9, 18)  # stakes of `Bernstein`
 PRICES: Floats = -np.log1p(-BETS) - BETS
+FAVOUR: Floats = np.exp(-(np.log(BETS / 0.2) ** 2) / 2.0)  # the best stake for some hundred votes weighs most
+SHARES: Floats = FAVOUR / FAVOUR.sum()
 TILTS: Floats = np.array([side * size for size in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6) for side in (1, -1)])
 FALSE_DISCOVERIES = 0.1  # of the groups said to have an effect, this share at most is expected to have none
 
@@ -66,18 +70,17 @@ class Normal:
     """Robbins' normal mixture, for outcomes without bounds; asymptotic."""
 
     def reach(self, sums: Sums, level: float = LEVEL) -> Floats:
-        """sqrt(V / G) sqrt((G + r) log((G + r) / (r a^2))), G the odds and r tuned to `HORIZON`."""
-        alpha, prior = 1.0 - level, mixture(level)
-        clock = sums.odds + prior
-        found: Floats = np.sqrt(sums.square / sums.odds * clock * np.log(clock / (prior * alpha**2)))
+        """sqrt(V / G) sqrt((G + r) log((G + r) / (r a^2))), G the odds and r = PRIOR."""
+        alpha, clock = 1.0 - level, sums.odds + PRIOR
+        found: Floats = np.sqrt(sums.square / sums.odds * clock * np.log(clock / (PRIOR * alpha**2)))
         return found
 
     def evidence(self, sums: Sums) -> Floats:
         """sqrt(r / (G + r)) exp(S^2 G / (2 V (G + r)))."""
-        clock = sums.odds + mixture(LEVEL)
+        clock = sums.odds + PRIOR
         noise = 2.0 * sums.square * clock
         exponent = np.divide(sums.total**2 * sums.odds, noise, out=np.zeros_like(noise), where=noise > 0)
-        return power(exponent + 0.5 * np.log(mixture(LEVEL) / clock))
+        return power(exponent + 0.5 * np.log(PRIOR / clock))
 
 
 class Bernstein:
@@ -87,7 +90,7 @@ class Bernstein:
         """The deviation at which the one-sided e-value reaches 2 / (1 - level), by bisection."""
         bar = math.log(2.0 / (1.0 - level))
         low = np.zeros_like(sums.square)
-        high = (bar + math.log(len(BETS)) + PRICES[0] * sums.square) / BETS[0]  # the first bet alone suffices
+        high = (bar - math.log(SHARES[0]) + PRICES[0] * sums.square) / BETS[0]  # the first bet alone suffices
         for _ in range(40):
             middle = (low + high) / 2.0
             short = one_sided(middle, sums.square) < bar
@@ -95,24 +98,15 @@ class Bernstein:
         return np.asarray(high, np.float64)
 
     def evidence(self, sums: Sums) -> Floats:
-        """The mean of the e-values of both sides."""
-        up, down = (one_sided(side * sums.total, sums.square) for side in (1.0, -1.0))
-        return power(np.logaddexp(up, down) - math.log(2.0))
-
-
-def mixture(level: float) -> float:
-    """The variance r of Robbins' mixture that is tightest at `HORIZON`, in units of `Sums.odds`.
-
-    Waudby-Smith et al. (2024), appendix: 1 / r = (-2 log a + log(-2 log a) + 1) / t.
-    """
-    alpha = 1.0 - level
-    return HORIZON / (-2.0 * math.log(alpha) + math.log(-2.0 * math.log(alpha)) + 1.0)
+        """Half the larger of the e-values of both sides: less than their mean, and what `reach` inverts."""
+        return power(one_sided(np.abs(sums.total), sums.square) - math.log(2.0))
 
 
 def one_sided(deviation: Floats, square: Floats) -> Floats:
-    """log of the mean over BETS of exp(b S - psi(b) V), psi(b) = -log(1 - b) - b."""
+    """log of the mean over BETS b, weighed by SHARES, of exp(b S - psi(b) V), psi(b) = -log(1 - b) - b."""
     gains = np.multiply.outer(BETS, deviation) - np.multiply.outer(PRICES, square)
-    mixed: Floats = np.logaddexp.reduce(gains, axis=0) - math.log(len(BETS))
+    weights = np.log(SHARES).reshape(-1, *(1,) * np.ndim(deviation))
+    mixed: Floats = np.logaddexp.reduce(gains + weights, axis=0)
     return mixed
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from nudge_xblock.confidence import (
     HORIZON,
+    PRIOR,
     Bernstein,
     Normal,
     Sums,
     discoveries,
     level_after,
-    mixture,
     sample_ratio,
 )
 
@@ -31,9 +31,7 @@ def sums(total: float, square: float, weight: float = 100.0, odds: float = 100.0
 
 
 def test_the_normal_mixture_is_the_published_formula() -> None:
-    # growthbook's gbstats 0.8 at variance 1, 800 users, tuned to 1000: half width 0.1148
-    alpha, prior = 0.05, mixture(0.95)
-    n, rho2 = 800.0, 1.0 / prior
+    alpha, n, rho2 = 0.05, 800.0, 1.0 / PRIOR
     published = math.sqrt(2 * (n * rho2 + 1) / (n * n * rho2) * math.log(math.sqrt(n * rho2 + 1) / alpha))
     ours = Normal().reach(sums(0.0, n, n, n))[0] / n
     assert ours == pytest.approx(published, rel=1e-9)
@@ -42,23 +40,19 @@ def test_the_normal_mixture_is_the_published_formula() -> None:
 def test_the_normal_mixture_is_tightest_at_its_horizon() -> None:
     at = Normal().reach(sums(0.0, HORIZON, HORIZON, HORIZON))[0]
     alpha = 0.05
-    for prior in (mixture(0.95) / 4, mixture(0.95) * 4):
+    for prior in (PRIOR / 4, PRIOR * 4):
         clock = HORIZON + prior
         assert at < math.sqrt(clock * math.log(clock / (prior * alpha**2)))
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
 @given(st.floats(1.0, 1e5), st.floats(0.5, 0.999))
-def test_the_reach_is_where_the_evidence_against_zero_begins_to_suffice(
+def test_an_interval_leaves_zero_out_just_where_the_evidence_suffices(
     bound: Normal | Bernstein, square: float, level: float
 ) -> None:
     reach = float(bound.reach(sums(0.0, square), level)[0])
-    bar = 1.0 / (1.0 - level)
-    within, beyond = (bound.evidence(sums(reach * share, square))[0] for share in (0.9, 1.2))
-    if isinstance(bound, Bernstein):  # its e-value is the mean of both sides
-        assert within < bar <= 1.02 * beyond
-    elif level == 0.95:
-        assert within < bar < beyond
+    within, beyond = (bound.evidence(sums(reach * share, square))[0] for share in (0.999, 1.001))
+    assert within < 1.0 / (1.0 - level) < beyond
 
 
 @pytest.mark.parametrize("bound", BOUNDS)

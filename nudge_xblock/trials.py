@@ -1,0 +1,137 @@
+"""The log as trials: the moments at which chance decided between two things, for `comparison`.
+
+Everything ends at a midnight (UTC), so that a result changes once a day and nobody is found by comparing this
+hour with the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+from opaque_keys.edx.keys import CourseKey
+
+from .comparison import Bools, Ints, Trials
+from .experiments import Floats
+from .gate import HOLD
+from .models import Decision
+from .reasons import GATED, RESTRAINED, Reason
+
+NONE = 0  # in place of a wording's id: held back
+SETTLED = timedelta(days=1)  # a vote or a click that has not come by then does not count
+
+
+class Log(NamedTuple):
+    """Moments left to chance, in order of time; arrays of one length.
+
+    `taken` is the id of the wording that was sent, or NONE; `chances` the logged probability of each.
+    `outcomes` are NaN until they are known.
+    """
+
+    day: Ints
+    learner: Ints
+    taken: Ints
+    chances: Mapping[int, Floats]
+    outcomes: Mapping[str, Floats]
+    before: Floats
+
+
+def midnight(at: datetime) -> datetime:
+    """The last midnight."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def logs(course_key: CourseKey, through: datetime, placement: int | None = None) -> dict[int, Log]:
+    """The log of every nudge of a course, or of one, by placement id; `through` is aware."""
+    decisions = Decision.objects.filter(
+        course_key=course_key, created__lt=through, reason__in=GATED, propensity__lt=1.0
+    )
+    if placement is not None:
+        decisions = decisions.filter(placement=placement)
+    columns = ("placement_id", "learner_id", "variant_id", "created", "propensities", "helpful", "clicked_at")
+    rows: dict[int, list[Any]] = {}
+    for row in decisions.order_by("created", "pk").values_list(*columns, "outcome").iterator(2000):
+        rows.setdefault(row[0], []).append(row[1:])
+    return {key: log(found, through) for key, found in rows.items()}
+
+
+def log(rows: list[Any], through: datetime) -> Log:
+    """Rows as `logs` reads them, in columns."""
+    learner, taken, created, propensities, helpful, clicked, outcome = zip(*rows, strict=True)
+    names = sorted({name for row in propensities for name in row})
+    settled = np.array([at < through - SETTLED for at in created], np.bool_)
+    items = [one.get("items") if one.get("final") else None for one in outcome]
+    return Log(
+        np.array([at.toordinal() for at in created], np.int64),
+        np.array(learner, np.int64),
+        np.array([one or NONE for one in taken], np.int64),
+        {number_of(name): np.array([row.get(name, 0.0) for row in propensities]) for name in names},
+        {
+            "helpful": np.where(settled, [one is True for one in helpful], np.nan),
+            "clicked": np.where(settled, [one is not None for one in clicked], np.nan),
+            "items": np.array(items, np.float64),  # None becomes NaN
+        },
+        np.array([one.get("items_before") for one in outcome], np.float64),
+    )
+
+
+def number_of(name: str) -> int:
+    """The id that stands for a name of `Decision.propensities`."""
+    return NONE if name == HOLD else int(name)
+
+
+def nudged(found: Log, measure: str) -> Trials:
+    """Any wording against none."""
+    hold = found.chances.get(NONE, np.zeros(len(found.day)))
+    return trials(found, measure, found.taken != NONE, 1.0 - hold, (hold > 0) & (hold < 1))
+
+
+def worded(found: Log, first: int, base: int, measure: str) -> Trials:
+    """One wording against another, at the moments when one was sent and the other might have been."""
+    nothing = np.zeros(len(found.day))
+    one, other = found.chances.get(first, nothing), found.chances.get(base, nothing)
+    kept = ((found.taken == first) | (found.taken == base)) & (one > 0) & (other > 0)
+    chance = np.divide(one, one + other, out=np.zeros_like(one), where=kept)
+    return trials(found, measure, found.taken == first, chance, kept)
+
+
+def trials(found: Log, measure: str, first: Bools, chance: Floats, kept: Bools) -> Trials:
+    """Some of the log as trials; the outcome is NaN where it is not yet known."""
+    every = Trials(found.day, found.learner, first, chance, found.outcomes[measure], found.before)
+    return every.where(kept)
+
+
+def known(every: Trials) -> Trials:
+    """Those whose outcome is known."""
+    return every.where(np.isfinite(every.outcome))
+
+
+def joined(many: list[Trials]) -> Trials:
+    """Trials of several nudges together, in order of days."""
+    columns = [np.concatenate(parts) for parts in zip(*many, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    return Trials(*(column[order] for column in columns))
+
+
+def control(course_key: CourseKey, through: datetime, share: float) -> Trials:
+    """Learners who may be nudged against the control group, each at the first moment open to either.
+
+    Items alone can be compared: who is shown nothing neither votes nor clicks.  `share`: of that group.
+    """
+    decisions = Decision.objects.filter(course_key=course_key, created__lt=through)
+    decisions = decisions.exclude(reason__in=RESTRAINED - {Reason.CONTROL})
+    seen: dict[int, Any] = {}
+    columns = ("learner_id", "created", "reason", "outcome")
+    for row in decisions.order_by("created", "pk").values_list(*columns).iterator(2000):
+        seen.setdefault(row[0], row)
+    rows = [row for row in seen.values() if row[3].get("final")]
+    return Trials(
+        np.array([row[1].toordinal() for row in rows], np.int64),
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[2] != Reason.CONTROL for row in rows], np.bool_),
+        np.full(len(rows), 1.0 - share),
+        np.array([row[3].get("items") for row in rows], np.float64),
+        np.array([row[3].get("items_before") for row in rows], np.float64),
+    )
