@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from demo.apps import write_ahead
 from nudge_xblock.gate import Candidate, History, Policy, Tally, decide
 from predictor import features
 from predictor.helpfulness import HelpfulnessModel
@@ -214,10 +215,7 @@ def with_database(count: int) -> None:
         if connection.vendor == "sqlite":
             settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = f"{folder}/db.sqlite3"
         settings.NUDGE_MODEL_DIR = f"{folder}/models"
-        if connection.vendor == "sqlite":  # else each commit is two or three waits for the disk
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA journal_mode=wal")
-                cursor.execute("PRAGMA synchronous=normal")
+        write_ahead(connection)
         call_command("migrate", verbosity=0)
         world = _World(count + WARM + 1)
         sent = timed(world.ask, count)
