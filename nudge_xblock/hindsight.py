@@ -146,15 +146,23 @@ def predictions(moments: Sequence[Moment], store: ModelStore, version: str) -> T
     targets = streamer.targets if streamer else ()
     told: Told = []
     for place, moment in enumerate(moments):
-        ids, rows, names = list(moment.seen.messages), moment.seen.matrix(), moment.seen.names
+        seen = moment.seen
         if place in at:
-            state, reading = (np.repeat(each[None], len(ids), axis=0) for each in at[place])
-            names, rows = features.with_state(rows, names, state, reading, targets)
-        if names != model.names:
+            seen = _with_state(seen, *at[place], targets)
+        found = vectors.predict(model, seen)
+        if found is None:
             raise ValueError(f"helpfulness model {version} takes other features than were kept")
-        chances = zip(ids, model.predict(rows, moment.seen.all_keys()), strict=True)
-        told.append({name: (float(p[0]), float(p[1]), float(p[2])) for name, p in chances})
+        told.append(found)
     return told
+
+
+def _with_state(
+    seen: vectors.Seen, hidden: vectors.Vector, readings: vectors.Vector, targets: Sequence[str]
+) -> vectors.Seen:
+    """The same moment as another LSTM sees it."""
+    names = seen.names[: len(seen.shared)]
+    _, shared = features.with_state(seen.shared[None], names, hidden[None], readings[None], targets)
+    return replace(seen, hidden=len(hidden), targets=tuple(sorted(targets)), shared=shared[0])
 
 
 def _asked(moments: Sequence[Moment], told: Told | None, rules: Policy) -> list[dict[str, float]]:

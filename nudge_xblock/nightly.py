@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from nudge_xblock import (
     catalogue,
+    driftwatch,
     followup,
     ingesting,
     judging,
@@ -56,7 +57,8 @@ STEPS = (
     Step("evaluate", judging.evaluate, 0.05),
     Step("helpfulness", judging.learn_helpfulness, 0.05),
     Step("promote", promotion.settle, 0.01),
-    Step("refresh", refreshing.refresh, 0.19),
+    Step("refresh", refreshing.refresh, 0.18),
+    Step("drift", driftwatch.watch, 0.01),
     Step("tidy", tidying.tidy, 0.02, ("ingest", "refresh")),
 )
 

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from . import findings, remarks
+from .driftwatch import DRIFT
 from .models import Night
 from .night import ENGAGEMENT, HELPFULNESS
 
@@ -27,13 +28,17 @@ def history() -> dict[str, Any]:
 
 def describe(nights: list[Night]) -> dict[str, Any]:
     """Nights as JSON, in the order given."""
-    lines = [line(night) for night in nights if night.slot is None]
+    over = [night for night in nights if night.slot is None]
+    lines = [line(night) for night in over]
     known = {score["target"] for one in lines for score in one["scores"]}
     return {
         "finding": finding(lines),
         "version": next((night.model_version for night in nights if night.model_version), ""),
         "targets": [{"name": name, "label": str(label)} for name, label in TARGETS.items() if name in known],
         "lines": lines,
+        "drift": next(
+            (remarks.text(night.metrics[DRIFT]["told"]) for night in over if DRIFT in night.metrics), ""
+        ),
         "running": next((running(night) for night in nights if night.slot is not None), None),
     }
 
@@ -72,7 +77,7 @@ def outcome(night: Night, taken: bool) -> str:
         return "promoted" if taken else "partly"
     if night.failed:
         return "failed"
-    return "refused" if night.metrics else "idle"
+    return "refused" if {ENGAGEMENT, HELPFULNESS} & night.metrics.keys() else "idle"
 
 
 def score(target: str, figures: dict[str, Any]) -> dict[str, Any]:

@@ -165,23 +165,25 @@ _OBJECTIONS: Mapping[str, Promise] = {
 }
 
 _DRIFT: Mapping[str, Promise] = {
-    "drift_none": _("Last week was like the weeks the models in use were trained on."),
+    "drift_none": _("Last week was like the weeks before: the models in use still fit."),
     "drift_events": _(
         "What learners do has changed since the model in use was trained: the mix of events "
         "differs by {value} "
         "(population stability index), {limit} is usual at most."
     ),
     "drift_readings": _(
-        "The predictions of {target} have moved since the model came into use, by {value} (population "
+        "Last week’s predictions of {target} differ from those of the weeks before by {value} (population "
         "stability index); {limit} is usual at most."
     ),
     "drift_rate": _(
-        "Last week {observed} of learners came to {target}, foreseen were {expected}: the model in use no "
+        "Last week the share of learners {target} was {observed}, foreseen was {expected}: the "
+        "model in use no "
         "longer fits."
     ),
     "drift_votes": _(
-        "Last week {observed} of shown nudges were voted helpful, foreseen were {expected}: the model in use "
-        "no longer fits."
+        "Last week the share of shown nudges that succeeded was {observed}, foreseen was "
+        "{expected}: the model "
+        "in use no longer fits."
     ),
 }
 

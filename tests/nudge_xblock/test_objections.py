@@ -91,7 +91,7 @@ def test_only_the_gap_that_grew_most_is_told() -> None:
 def test_a_refusal_shows_figures_that_differ() -> None:
     words = remarks.text(objections.to_engagement({"pass": target(measured(0.79994), measured(0.82002))}))
     assert "0.800" in words
-    close = [objections.remark("miscalibrated", target="pass", new=0.19204, allowed=0.19198)]
+    close = [remarks.remark("miscalibrated", target="pass", new=0.19204, allowed=0.19198)]
     assert "0.19204" in remarks.text(close)
     assert "0.19198" in remarks.text(close)
 

@@ -7,7 +7,7 @@ import { plot } from "./plot.js";
 import { blank } from "./spans.js";
 
 /** Section four.  `nights` is that part of the overview. */
-export function nights(page, { finding, lines, targets, running, version }) {
+export function nights(page, { finding, lines, targets, running, version, drift }) {
   const { t, say } = page.words;
   const scales = new Map(targets.map(({ name }) => [name, scale(page, lines, name)]));
   const marks = [];
@@ -39,7 +39,7 @@ export function nights(page, { finding, lines, targets, running, version }) {
     body: [targets.length > 0 && key, list],
     marks,
     tools: [!page.example && (page.starts || running) && job(page, running)],
-    notes: [version && t("serving_now", { version }), targets.length > 0 && t("note_nights")],
+    notes: [version && t("serving_now", { version }), targets.length > 0 && t("note_nights"), drift],
     table: lines.length > 0 && table(page, lines, targets, finding),
   });
 }
