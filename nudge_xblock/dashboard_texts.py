@@ -149,6 +149,7 @@ def _nights() -> dict[str, str]:
         "step_evaluate": _("Measuring new and old on learners neither has seen"),
         "step_promote": _("Deciding which model to use"),
         "step_refresh": _("Predicting anew for every learner"),
+        "step_drift": _("Comparing last week with the weeks before"),
         "step_tidy": _("Tidying up"),
     }
 
