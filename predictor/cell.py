@@ -17,9 +17,10 @@ from predictor.inputs import EVENT_SIZE, Floats32, InputConfig, Ints
 from predictor.steps import Steps
 
 HALF = np.float32(0.5)
-# OpenBLAS gives a product of a vector and a matrix to several threads from 9,216 numbers on.  One step takes
-# microseconds, waking a thread on a busy machine milliseconds: so it is done in blocks below that.
-BLOCK = 9000
+# One step takes microseconds, waking a thread on a busy machine milliseconds.  OpenBLAS gives a product of a
+# vector and a matrix to several threads from 9,216 numbers on, one of two matrices only from 262,144
+# multiplications on: so the vector gets a row of zeros above it, and wide matrices are done in blocks.
+MOST = 262_144
 
 
 def expected_shapes(inputs: InputConfig, hidden: int, targets: int, width: int) -> dict[str, tuple[int, ...]]:
@@ -117,16 +118,20 @@ class Work:
         "_after_events",
         "_after_markers",
         "_cell",
-        "_forget",
         "_halves",
         "_hidden",
-        "_input",
         "_inputs",
         "_joined",
+        "_kept",
         "_memory",
         "_new",
         "_out",
+        "_products",
+        "_recurrent",
+        "_rows",
         "_scratch",
+        "_shared",
+        "_shares",
         "_sigmoids",
         "_wide",
     )
@@ -134,16 +139,21 @@ class Work:
     def __init__(self, cell: Cell) -> None:
         size = cell.hidden
         self._cell = cell
-        self._wide = np.empty(4 * size, dtype=np.float32)
-        self._after_events = _parts(cell.step_blocks, self._wide)
-        self._after_markers = _parts(cell.recurrent_blocks, self._wide)
-        self._sigmoids = self._wide[: 3 * size]
-        self._input, self._forget, self._out, self._new = self._wide.reshape(4, size)
+        # Two rows of gates, the second in use, and the memory right behind its candidates: see `_apply`.
+        room = np.zeros(9 * size, dtype=np.float32)
+        self._rows = room[: 8 * size].reshape(2, 4 * size)
+        self._wide, self._memory = room[4 * size : 8 * size], room[8 * size :]
+        self._after_events = _parts(cell.step_blocks, self._rows)
+        self._after_markers = _parts(cell.recurrent_blocks, self._rows)
+        self._sigmoids, self._out = self._wide[: 3 * size], self._wide[2 * size : 3 * size]
+        self._shares, self._shared = self._wide[: 2 * size], room[7 * size :]
+        self._products = np.empty(2 * size, dtype=np.float32)
+        self._new, self._kept = self._products[:size], self._products[size:]
         self._halves = np.full(3 * size, HALF)
         self._scratch = np.empty(size, dtype=np.float32)
-        self._memory = np.empty(size, dtype=np.float32)
-        self._joined = np.empty(EVENT_SIZE + size, dtype=np.float32)
-        self._inputs, self._hidden = self._joined[:EVENT_SIZE], self._joined[EVENT_SIZE:]
+        self._joined = np.zeros((2, EVENT_SIZE + size), dtype=np.float32)
+        self._recurrent = self._joined[:, EVENT_SIZE:]
+        self._inputs, self._hidden = self._joined[1, :EVENT_SIZE], self._joined[1, EVENT_SIZE:]
 
     def load(self, values: Floats32) -> None:
         """Start from `values` [2 * hidden], h then c."""
@@ -157,26 +167,30 @@ class Work:
     def event(self, token: int, numbers: tuple[float, ...]) -> None:
         """One event: its token and its EVENT_SIZE numbers."""
         self._inputs[:] = numbers
-        for block, part in self._after_events:
-            np.dot(self._joined, block, part)
+        self._multiply(self._joined, self._after_events)
         np.add(self._wide, self._cell.tokens[token], self._wide)
         self._apply()
 
     def marker(self, gates: Floats32) -> None:
         """One marker, given what it adds to the gates [4 * hidden]."""
-        for block, part in self._after_markers:
-            np.dot(self._hidden, block, part)
+        self._multiply(self._recurrent, self._after_markers)
         np.add(self._wide, gates, self._wide)
         self._apply()
 
+    def _multiply(self, rows: Floats32, blocks: Sequence[tuple[Floats32, Floats32]]) -> None:
+        for block, product in blocks:
+            np.dot(rows, block, product)
+        if len(blocks) > 1:
+            np.concatenate([product[1] for _, product in blocks], out=self._wide)
+
     def _apply(self) -> None:
-        # Outputs by position and a vector of halves, not a number: numpy's own overhead counts here.
+        # Outputs by position, a vector of halves, one product for what is new and what is kept: numpy's own
+        # overhead counts here.
         np.tanh(self._wide, self._wide)
         np.multiply(self._sigmoids, self._halves, self._sigmoids)
         np.add(self._sigmoids, self._halves, self._sigmoids)
-        np.multiply(self._memory, self._forget, self._memory)
-        np.multiply(self._input, self._new, self._scratch)
-        np.add(self._memory, self._scratch, self._memory)
+        np.multiply(self._shares, self._shared, self._products)
+        np.add(self._new, self._kept, self._memory)
         np.tanh(self._memory, self._scratch)
         np.multiply(self._out, self._scratch, self._hidden)
 
@@ -195,16 +209,17 @@ def advance(gates: Floats32, hidden: Floats32, memory: Floats32, scratch: Floats
 
 
 def _blocks(matrix: Floats32) -> list[Floats32]:
-    """The matrix in blocks of columns, each below what OpenBLAS would give to several threads."""
+    """The matrix in blocks of columns, each product with two rows below what OpenBLAS gives to threads."""
     rows, columns = matrix.shape
-    width = max(1, BLOCK // rows)
+    width = max(1, MOST // (2 * rows))
     return [np.ascontiguousarray(matrix[:, begin : begin + width]) for begin in range(0, columns, width)]
 
 
 def _parts(blocks: Sequence[Floats32], whole: Floats32) -> list[tuple[Floats32, Floats32]]:
-    """Each block of columns with the part of `whole` that its product fills."""
-    ends = np.cumsum([block.shape[1] for block in blocks]).tolist()
-    return [(block, whole[end - block.shape[1] : end]) for block, end in zip(blocks, ends, strict=True)]
+    """Each block of columns with room for its product [2, columns]: `whole` if there is but one."""
+    if len(blocks) == 1:
+        return [(blocks[0], whole)]
+    return [(block, np.empty((2, block.shape[1]), dtype=np.float32)) for block in blocks]
 
 
 def _laid_out(matrix: NDArray[Any], hidden: int) -> Floats32:
