@@ -28,7 +28,7 @@ from predictor.inputs import DAY, InputConfig
 from predictor.model import ModelConfig, Network
 from predictor.plan import TrainConfig
 from predictor.prefetch import ahead
-from predictor.steps import Streams, ends
+from predictor.streams import Streams, ends
 from predictor.trainset import Pool, labelled_steps, parts
 
 START = 1_600_000_000.0
@@ -135,7 +135,8 @@ def prepared(config: InputConfig, pool: Pool, most: int) -> list[Part]:
     given = []
     for part in parts(pool, most):
         steps, labels = labelled_steps(config, part, 2.0)
-        given.append(Part(to_batch(steps, config.event_tokens), torch.from_numpy(labels), seed=0))
+        batch, alike = to_batch(steps, config.event_tokens), torch.ones(len(labels))
+        given.append(Part(batch, torch.from_numpy(labels), alike, seed=0))
     return given
 
 

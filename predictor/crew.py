@@ -40,11 +40,13 @@ class Part:
     Args:
         batch: their steps.
         labels: float32 [R, targets] of the batch's readings, NaN where unknown.
+        weights: float32 [R] what each reading counts.
         seed: of what is dropped.
     """
 
     batch: Batch
     labels: Tensor
+    weights: Tensor
     seed: int
 
 
@@ -53,7 +55,7 @@ class Totals:
     """What the losses of a batch's parts are divided by.
 
     Args:
-        known: [targets] labels known.
+        known: [targets] what the readings with known labels count.
         following: events that follow another.
         next_event: weight of predicting those; 0 for not.
     """
@@ -65,7 +67,9 @@ class Totals:
     @classmethod
     def of(cls, parts: Sequence[Part], next_event: float) -> Totals:
         """The totals of a batch in parts."""
-        known = torch.stack([torch.isfinite(part.labels).sum(dim=0) for part in parts]).sum(dim=0)
+        known = torch.stack([torch.isfinite(part.labels).float().T @ part.weights for part in parts]).sum(
+            dim=0
+        )
         following = sum(int((part.batch.next_tokens >= 0).sum()) for part in parts)
         return cls(known, following, next_event)
 
@@ -86,6 +90,7 @@ class Crew:
             "model": network.config.to_json(),
             "inputs": network.input_config.to_json(),
             "targets": network.head_out.out_features,
+            "scaling": {name: values.tolist() for name, values in network.named_buffers()},
             "threads": torch.get_num_threads(),
         }
         self._network = network
@@ -133,7 +138,7 @@ def gradient(network: Network, part: Part, totals: Totals) -> Gradient:
     torch.manual_seed(part.seed)
     network.zero_grad()
     hidden, _ = network.hidden(part.batch)
-    loss = masked_loss(network.readings(hidden, part.batch), part.labels, totals.known)
+    loss = masked_loss(network.readings(hidden, part.batch), part.labels, part.weights, totals.known)
     if totals.next_event and totals.following:
         loss = loss + totals.next_event * _next_event_loss(network, hidden, part.batch) / totals.following
     loss.backward()  # type: ignore[no-untyped-call]
@@ -186,6 +191,7 @@ def _as_tensors(part: Part, totals: Totals) -> Tensors:
         **batch,
         "batch.running": torch.tensor(part.batch.running),
         "labels": part.labels,
+        "counting": part.weights,
         "known": totals.known,
         "numbers": torch.tensor([part.seed, totals.following]),
         "next_event": torch.tensor(totals.next_event, dtype=torch.float64),
@@ -197,7 +203,7 @@ def _from_tensors(tensors: Tensors) -> tuple[Part, Totals]:
     batch = Batch(running=tensors["batch.running"].tolist(), **rest)
     seed, following = tensors["numbers"].tolist()
     totals = Totals(tensors["known"], following, float(tensors["next_event"]))
-    return Part(batch, tensors["labels"], seed), totals
+    return Part(batch, tensors["labels"], tensors["counting"], seed), totals
 
 
 def main() -> None:
@@ -208,6 +214,8 @@ def main() -> None:
     order = json.loads(first)
     torch.set_num_threads(order["threads"])
     network = Network(ModelConfig(**order["model"]), InputConfig.from_json(order["inputs"]), order["targets"])
+    for name, values in order["scaling"].items():
+        network.get_buffer(name).copy_(torch.tensor(values))
 
     def answer(question: bytes) -> bytes:
         tensors = load(question)

@@ -16,7 +16,7 @@ from predictor.calibration import Calibration, fit_calibration, sigmoid
 from predictor.inputs import Floats
 from predictor.metrics import auc, ece, log_loss
 from predictor.model import Network
-from predictor.trainset import Pool
+from predictor.trainset import Pool, Scope
 
 WEEKS_MEASURED = 10
 
@@ -25,21 +25,27 @@ WEEKS_MEASURED = 10
 class HeldOut:
     """What a network says at every marker of learners held out.
 
-    `logits` and `labels` [R, targets], a label NaN where unknown; `days` [R] since the clock's zero.
+    `logits` and `labels` [R, targets], a label NaN where unknown; `days` [R] since the clock's zero;
+    `weights` [R] what each counts in the loss.
     """
 
     targets: tuple[str, ...]
     logits: Floats
     labels: Floats
     days: Floats
+    weights: Floats
 
     @property
     def loss(self) -> float | None:
-        """Mean cross-entropy per target, mean over the targets that have a known label; None without any."""
+        """Weighted mean cross-entropy, mean over the targets with a known label; None without any."""
         known = np.isfinite(self.labels)
         chances = np.clip(sigmoid(self.logits), 1e-6, 1 - 1e-6)
         losses = -np.where(self.labels > 0.5, np.log(chances), np.log(1 - chances))
-        means = [losses[rows, column].mean() for column, rows in enumerate(known.T) if rows.any()]
+        means = [
+            np.average(losses[rows, column], weights=self.weights[rows])
+            for column, rows in enumerate(known.T)
+            if rows.any()
+        ]
         return float(np.mean(means)) if means else None
 
     def calibration(self, shifted: bool) -> dict[str, Calibration]:
@@ -75,21 +81,25 @@ class HeldOut:
 
 @torch.no_grad()
 def read_held_out(
-    network: Network, pools: Iterable[Pool], targets: Sequence[str], leave_days: float
+    network: Network, pools: Iterable[Pool], targets: Sequence[str], leave_days: float, scope: Scope
 ) -> HeldOut:
-    """Every marker of everyone in the pools; each pool must be small enough to be run at once."""
+    """Every marker inside the scope of everyone in the pools, each of them small enough to be run at once."""
     network.eval()
     config, width = network.input_config, len(targets)
-    logits, labels, days = [np.zeros((0, width))], [np.zeros((0, width))], [np.zeros(0)]
+    logits, labels = [np.zeros((0, width))], [np.zeros((0, width))]
+    days, weights = [np.zeros(0)], [np.zeros(0)]
     for pool in pools:
-        steps, known = trainset.labelled_steps(config, pool, leave_days)
+        pool = scope.narrowed(config, pool, leave_days)
+        steps, known = trainset.labelled_steps(config, pool, leave_days, scope=scope)
         batch = to_batch(steps, config.event_tokens)
         if batch.running:
             hidden, _ = network.hidden(batch)
             logits.append(network.readings(hidden, batch).numpy().astype(np.float64))
             labels.append(known.astype(np.float64))
             days.append(steps.reading_days)
-    return HeldOut(tuple(targets), np.concatenate(logits), np.concatenate(labels), np.concatenate(days))
+            weights.append(scope.weights(steps).astype(np.float64))
+    columns = (np.concatenate(column) for column in (logits, labels, days, weights))
+    return HeldOut(tuple(targets), *columns)
 
 
 def _plain(value: float) -> float | None:

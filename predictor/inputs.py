@@ -35,7 +35,11 @@ Number: TypeAlias = Any
 
 DAY = 86400.0
 OTHER = "<other>"
-CONTEXT_SIZE = 10
+PAUSE = 1800.0
+"""Seconds without an event after which a new sitting begins."""
+LAYOUT = 2
+"""Of the numbers below; a model trained with another layout is refused."""
+CONTEXT_SIZE = 14
 CALENDAR_SIZE = 4
 EVENT_SIZE = CONTEXT_SIZE + CALENDAR_SIZE + 2
 
@@ -52,6 +56,7 @@ class InputConfig:
         absent_days: days of absence after which no marker is added any more.
         memory_days: time constants in days of the recency-weighted counts.
         item_bits: size of the sketch that tells new items from those seen before.
+        layout: which numbers make up a step and a reading; there is only this code's own.
     """
 
     vocabulary: tuple[str, ...]
@@ -61,8 +66,13 @@ class InputConfig:
     absent_days: int = 364
     memory_days: tuple[float, ...] = (1.0, 7.0)
     item_bits: int = 2048
+    layout: int = LAYOUT
 
     def __post_init__(self) -> None:
+        if self.layout != LAYOUT:
+            raise ValueError(
+                f"the model was trained on inputs of layout {self.layout}, not {LAYOUT}: train it again"
+            )
         if self.clock not in ("course", "learner"):
             raise ValueError(f"clock must be 'course' or 'learner', not {self.clock!r}")
         if self.item_bits <= 0 or self.item_bits % 8:
@@ -108,7 +118,7 @@ class InputConfig:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> InputConfig:
         """The inverse of `to_json`; ValueError or TypeError for anything else."""
-        config = cls(**content)
+        config = cls(**{"layout": 1, **content})
         memory = tuple(float(days) for days in config.memory_days)
         return replace(config, vocabulary=tuple(config.vocabulary), memory_days=memory)
 
@@ -122,6 +132,9 @@ def context(
     events: Number,
     items: Number,
     days: Number,
+    sittings: Number,
+    busy: Number,
+    sitting: Number,
     began: Number,
 ) -> tuple[Number, ...]:
     """CONTEXT_SIZE numbers, all of order one, for one moment or an array of them.
@@ -132,11 +145,15 @@ def context(
         course_start: when the course run began.
         first, last: times of the learner's first and newest event before it; `time` where there is none.
         events, items, days: events, distinct items and active days so far.
+        sittings: stretches of events without a pause; `busy` seconds spent in them, all in all; `sitting`
+            seconds from the newest one's first event to its newest.
         began: 1 when there was an event, else 0.
     """
     into_course = (time - course_start) / DAY
     into_stay = (time - first) / DAY
     away = (time - last) / DAY
+    # One pause of a day is taken for granted, so that there is a usual pause from the first sitting on.
+    usual = (1 + (last - first) / DAY) / (1 + sittings)
     return (
         into_course / (7 + abs(into_course)),
         into_course / (60 + abs(into_course)),
@@ -147,6 +164,10 @@ def context(
         xp.log1p(events) / 4,
         xp.log1p(items) / 4,
         xp.log1p(days) / 2,
+        xp.log1p(sittings) / 2,
+        xp.log1p(busy) / 8,
+        xp.log1p(sitting) / 8,
+        away / (usual + away),
         began,
     )
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-def masked_loss(logits: Tensor, labels: Tensor, known: Any) -> Tensor:
-    """Binary cross-entropy [R, targets] over known labels, a mean per target (of `known` labels), summed."""
+def masked_loss(logits: Tensor, labels: Tensor, weights: Tensor, whole: Tensor) -> Tensor:
+    """Binary cross-entropy [R, targets] over known labels, a weighted mean per target, summed.
+
+    `weights` [R]; `whole` [targets] their sum over the known labels of the whole batch.
+    """
     there = torch.isfinite(labels)
     losses = binary_cross_entropy_with_logits(logits, torch.where(there, labels, 0.0), reduction="none")
-    total: Tensor = (torch.where(there, losses, 0.0).sum(dim=0) / known.clamp(min=1)).sum()
+    sums = torch.where(there, losses, 0.0).T @ weights
+    total: Tensor = (sums / whole.clamp(min=1e-6)).sum()
     return total
 
 

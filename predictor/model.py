@@ -27,6 +27,8 @@ from torch import Tensor, nn
 from predictor.blocks import State, run
 from predictor.inputs import EVENT_SIZE, InputConfig
 
+LEAST_DEVIATION = 0.1
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -84,6 +86,10 @@ class Network(nn.Module):
         super().__init__()
         self.config, self.input_config = config, inputs
         features = inputs.reading_size
+        self.step_scaling: Tensor
+        self.reading_scaling: Tensor
+        self.register_buffer("step_scaling", torch.tensor([[0.0], [1.0]]).repeat(1, EVENT_SIZE))
+        self.register_buffer("reading_scaling", torch.tensor([[0.0], [1.0]]).repeat(1, features))
         self.embedding = nn.Embedding(inputs.tokens, config.embedding)
         self.step_input = nn.Linear(EVENT_SIZE, config.embedding)
         self.marker_input = nn.Linear(features, config.embedding, bias=False)
@@ -99,10 +105,20 @@ class Network(nn.Module):
             _parameter(self.lstm, "bias_ih_l0")[config.hidden : 2 * config.hidden] += 1.0
             self.head_direct.weight.zero_()
 
+    def scale(self, inputs: Tensor, readings: Tensor) -> None:
+        """Bring numbers such as these of steps [S, EVENT_SIZE] and readings [R, F] to mean 0, deviation 1.
+
+        What hardly varies is not blown up beyond tenfold.
+        """
+        for scaling, numbers in ((self.step_scaling, inputs), (self.reading_scaling, readings)):
+            scaling[0] = numbers.mean(dim=0)
+            scaling[1] = 1 / numbers.std(dim=0).clamp(min=LEAST_DEVIATION)
+
     def hidden(self, batch: Batch, state: State | None = None) -> tuple[Tensor, State]:
         """Hidden states of all steps [S, H], and the last h and c of each learner [b, H]."""
-        entered = self.embedding(batch.tokens) + self.step_input(batch.inputs)
-        entered = entered.index_add(0, batch.marker_rows, self.marker_input(batch.marker_readings))
+        entered = self.embedding(batch.tokens) + self.step_input(_scaled(batch.inputs, self.step_scaling))
+        marked = self.marker_input(_scaled(batch.marker_readings, self.reading_scaling))
+        entered = entered.index_add(0, batch.marker_rows, marked)
         return self._run(self.input_dropout(entered), batch.running, state)
 
     def _run(self, entered: Tensor, running: Sequence[int], state: State | None) -> tuple[Tensor, State]:
@@ -115,37 +131,53 @@ class Network(nn.Module):
 
     def head(self, hidden: Tensor, readings: Tensor) -> Tensor:
         """Logits [R, targets] for hidden [R, H] and readings [R, F]."""
-        joined = self.head_dropout(torch.cat([hidden, readings], dim=1))
+        joined = self.head_dropout(torch.cat([hidden, _scaled(readings, self.reading_scaling)], dim=1))
         inner = torch.relu(self.head_inner(joined))
         logits: Tensor = self.head_out(inner) + self.head_direct(joined)
         return logits
 
     @torch.no_grad()
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What the numpy cell needs (cell.expected_shapes), the embedding folded into the input weights."""
-        size = self.config.hidden
+        """What the numpy cell needs (cell.expected_shapes): embedding and scaling folded into the weights."""
+        size, events = self.config.hidden, self.input_config.event_tokens
         into_gates = _double(_parameter(self.lstm, "weight_ih_l0")).T
         bias = _double(_parameter(self.lstm, "bias_ih_l0")) + _double(_parameter(self.lstm, "bias_hh_l0"))
-        bias += _double(self.step_input.bias) @ into_gates
-        inner, direct = _double(self.head_inner.weight).T, _double(self.head_direct.weight).T
+        step, step_bias = _unscaled(self.step_input.weight, self.step_scaling)
+        marker, marker_bias = _unscaled(self.marker_input.weight, self.reading_scaling)
+        bias += (_double(self.step_input.bias) + step_bias) @ into_gates
+        tokens = _double(self.embedding.weight) @ into_gates + bias
+        tokens[events:] += marker_bias @ into_gates
+        inner, inner_bias = _unscaled(self.head_inner.weight[:, size:], self.reading_scaling)
+        direct, direct_bias = _unscaled(self.head_direct.weight[:, size:], self.reading_scaling)
         folded = {
-            "token_gates": _double(self.embedding.weight) @ into_gates + bias,
-            "input_gates": _double(self.step_input.weight).T @ into_gates,
-            "marker_gates": _double(self.marker_input.weight).T @ into_gates,
+            "token_gates": tokens,
+            "input_gates": step @ into_gates,
+            "marker_gates": marker @ into_gates,
             "hidden_gates": _double(_parameter(self.lstm, "weight_hh_l0")).T,
-            "head_hidden": inner[:size],
-            "head_reading": inner[size:],
-            "head_bias": _double(self.head_inner.bias),
+            "head_hidden": _double(self.head_inner.weight[:, :size]).T,
+            "head_reading": inner,
+            "head_bias": _double(self.head_inner.bias) + inner_bias,
             "out": _double(self.head_out.weight).T,
-            "out_hidden": direct[:size],
-            "out_reading": direct[size:],
-            "out_bias": _double(self.head_direct.bias),
+            "out_hidden": _double(self.head_direct.weight[:, :size]).T,
+            "out_reading": direct,
+            "out_bias": _double(self.head_direct.bias) + direct_bias,
         }
         return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in folded.items()}
 
 
+def _scaled(numbers: Tensor, scaling: Tensor) -> Tensor:
+    return (numbers - scaling[0]) * scaling[1]
+
+
+def _unscaled(weight: Tensor, scaling: Tensor) -> tuple[Any, Any]:
+    """Weights [in, out] and a bias [out] that do to numbers what `weight` [out, in] does to scaled ones."""
+    mean, factor = _double(scaling)
+    weights = _double(weight).T * factor[:, None]
+    return weights, -(mean @ weights)
+
+
 def _double(weights: Tensor) -> Any:
-    return weights.numpy().astype(np.float64)
+    return weights.detach().numpy().astype(np.float64)
 
 
 def _parameter(module: nn.Module, name: str) -> Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 
 from predictor.inputs import Floats, Floats32
 
-MAGIC = b"NX1"
+MAGIC = b"NX2"
 
-_HEADER = struct.Struct("<3sBH4dII")
+_HEADER = struct.Struct("<3sBH6dIII")
 _CHECKSUM = struct.Struct("<I")
 
 
@@ -23,10 +23,13 @@ class State:
         course_start: when the course run began.
         time: the newest event, -inf before the first.
         first: the first event, NaN before it.
-        events, days: events and active days so far.
+        since: the first event of the newest sitting, NaN before the first event.
+        events, days, sittings: events, active days and sittings so far.
+        busy: seconds spent in sittings.
     """
 
     __slots__ = (
+        "busy",
         "cell",
         "counted",
         "counts",
@@ -36,6 +39,8 @@ class State:
         "first",
         "items",
         "seen",
+        "since",
+        "sittings",
         "time",
     )
 
@@ -46,6 +51,9 @@ class State:
         self.events = 0
         self.days = 0
         self.items = 0
+        self.sittings = 0
+        self.busy = 0.0
+        self.since = math.nan
         self.counted = 0.0
         """The time that `counts` [scales, tokens] are weighted towards."""
         self.cell = cell
@@ -59,6 +67,7 @@ class State:
         twin = State(self.course_start, self.cell, self.counts.copy(), self.seen.copy())
         twin.time, twin.first, twin.counted = self.time, self.first, self.counted
         twin.events, twin.days, twin.items = self.events, self.days, self.items
+        twin.sittings, twin.busy, twin.since = self.sittings, self.busy, self.since
         return twin
 
 
@@ -77,8 +86,11 @@ def pack_state(state: State, version: str, half: bool) -> bytes:
         state.time,
         state.first,
         state.counted,
+        state.since,
+        state.busy,
         state.events,
         state.days,
+        state.sittings,
     )
     cell = state.cell.astype(np.float16 if half else np.float32)
     rest = state.counts.astype(np.float32).tobytes() + bytes(state.seen)
@@ -96,7 +108,7 @@ def unpack_state(packed: bytes, version: str, size: int, counts_shape: tuple[int
         raise ValueError("not a packed state: rebuild it from the enrolment's events")
     if _CHECKSUM.unpack(packed[-_CHECKSUM.size :])[0] != zlib.crc32(body):
         raise ValueError("the packed state is damaged: rebuild it from the enrolment's events")
-    _, half, name, start, time, first, counted, events, days = _HEADER.unpack_from(body)
+    _, half, name, start, time, first, counted, since, busy, *numbers = _HEADER.unpack_from(body)
     place = _HEADER.size + name
     own = body[_HEADER.size : place].decode()
     if own != version:
@@ -109,6 +121,7 @@ def unpack_state(packed: bytes, version: str, size: int, counts_shape: tuple[int
     seen = bytearray(rest[4 * counts.size :])
     state = State(start, cell, counts.reshape(counts_shape), seen)
     state.time, state.first, state.counted = time, first, counted
-    state.events, state.days = events, days
+    state.since, state.busy = since, busy
+    state.events, state.days, state.sittings = numbers
     state.items = int.from_bytes(seen, "little").bit_count()
     return state

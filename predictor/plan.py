@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from predictor.inputs import DAY
 from predictor.model import ModelConfig
+from predictor.trainset import Scope
 
-LEAST_STEPS = 240
+LEAST_STEPS = 1000
 SMALLEST_BATCH = 16
 MOST_EPOCHS = 30
 
@@ -16,15 +18,27 @@ MOST_EPOCHS = 30
 def suited(learners: int) -> dict[str, int]:
     """Fields of TrainConfig that give few learners as many steps of the optimizer as a network needs.
 
-    With the defaults, 600 learners would be 20 steps in all, and the network hardly moved: so their batches
-    are smaller and their epochs more.  Empty for some 8,000 learners and above.
+    With the defaults, 600 learners would be 25 steps in all, and the network hardly moved: so their batches
+    are smaller and their epochs more.  Empty for some 26,000 learners and above.
     """
     steps = -(-learners // TrainConfig.batch_learners)
     if steps * TrainConfig.epochs >= LEAST_STEPS:
         return {}
-    batch = min(TrainConfig.batch_learners, max(SMALLEST_BATCH, learners // 20))
+    batch = min(TrainConfig.batch_learners, max(SMALLEST_BATCH, learners // 120))
     epochs = -(-LEAST_STEPS // max(1, -(-learners // batch)))
-    return {"batch_learners": batch, "epochs": min(MOST_EPOCHS, epochs)}
+    return {"batch_learners": batch, "epochs": min(MOST_EPOCHS, max(TrainConfig.epochs, epochs))}
+
+
+def studied(clock: str, horizons: Sequence[float], learners: int, seed: int) -> dict[str, Any]:
+    """Fields of TrainConfig for a study that asks about one outcome at these horizons (seconds)."""
+    return {
+        "clock": clock,
+        "seed": seed,
+        "leave_days": 0.0,
+        "horizon_days": max(horizons) / DAY,
+        "early": 1.0,
+        **suited(learners),
+    }
 
 
 @dataclass(frozen=True)
@@ -34,9 +48,11 @@ class TrainConfig:
     Args:
         clock: where markers are counted from, "course" or "learner" (self-paced).
         leave_days: also predict that no event follows within so many days; 0 for not.
+        live_days, horizon_days, early: which readings the loss lies on, see Scope.
         hidden, embedding, width, input_dropout, head_dropout: see ModelConfig.
         epochs: passes over the data, planned by the one-cycle schedule.
-        patience: epochs without a better held-out loss before stopping early.
+        patience: epochs without a better held-out loss before stopping early, which forgoes the end of the
+            schedule, where the loss falls most.
         batch_learners: learners per step of the optimizer.
         batch_steps: steps of the network at once; a batch is worked off in parts of about so many.
         learning_rate: the highest of the cycle.
@@ -57,13 +73,16 @@ class TrainConfig:
 
     clock: Literal["course", "learner"] = "course"
     leave_days: float = 2.0
+    live_days: float = 28.0
+    horizon_days: float = 0.0
+    early: float = 0.0
     hidden: int = 64
     embedding: int = 32
     width: int = 32
     input_dropout: float = 0.2
     head_dropout: float = 0.1
-    epochs: int = 4
-    patience: int = 2
+    epochs: int = 5
+    patience: int = 30
     batch_learners: int = 128
     batch_steps: int = 5_000
     learning_rate: float = 4e-3
@@ -108,6 +127,11 @@ class TrainConfig:
         if unknown:
             raise ValueError(f"unknown training settings {unknown}; there are {sorted(known)}")
         return cls(**content)
+
+    @property
+    def scope(self) -> Scope:
+        """The part that says which readings count."""
+        return Scope(self.live_days, self.horizon_days, self.early)
 
     @property
     def model(self) -> ModelConfig:

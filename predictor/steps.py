@@ -5,8 +5,7 @@ The same numbers as the streaming cell computes one event at a time, by array op
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,71 +16,17 @@ from predictor.inputs import (
     CONTEXT_SIZE,
     DAY,
     EVENT_SIZE,
+    PAUSE,
     Floats,
     Floats32,
     InputConfig,
     Ints,
     calendar,
     context,
-    item_bit,
     reading,
     time_constants,
 )
-from predictor.sequences import Sequences
-
-Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Events of n learners of one course run, ready for `build`.
-
-    `offsets` [n + 1]; `tokens` [N] numbered as the model does; `times` [N] ascending per learner; `bits` [N]
-    places in the sketch of items, -1 for none.
-    """
-
-    offsets: Ints
-    tokens: Ints
-    times: Floats
-    bits: Ints
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def take(self, rows: Ints) -> Streams:
-        """Some of the learners."""
-        sizes = self.offsets[rows + 1] - self.offsets[rows]
-        picks = spread(self.offsets[rows], sizes)
-        return Streams(ends(sizes), self.tokens[picks], self.times[picks], self.bits[picks])
-
-    def before(self, moments: Floats) -> Streams:
-        """Only events before each learner's moment [n]."""
-        owners = np.repeat(np.arange(len(self)), np.diff(self.offsets))
-        kept = self.times < moments[owners]
-        sizes = np.bincount(owners[kept], minlength=len(self))
-        return Streams(ends(sizes), self.tokens[kept], self.times[kept], self.bits[kept])
-
-
-def streams(sequences: Sequences, config: InputConfig, learners: Iterable[str] | None = None) -> Streams:
-    """The streams of a course run's learners; of `learners` when given, empty for those without an event."""
-    index = config.index()
-    number = np.array([index.get(name, 0) for name in sequences.names] or [0], dtype=np.int64)
-    bit = np.array([*(item_bit(name, config) for name in sequences.item_names), -1], dtype=np.int64)
-    items = np.asarray(sequences.items, dtype=np.int64)
-    whole = Streams(
-        np.asarray(sequences.offsets, dtype=np.int64),
-        number[np.asarray(sequences.tokens, dtype=np.int64)],
-        np.asarray(sequences.times, dtype=np.float64),
-        bit[np.where(items >= 0, items, len(bit) - 1)],
-    )
-    return whole if learners is None else _among(whole, sequences.learners, learners)
-
-
-def _among(whole: Streams, known: Sequence[str], learners: Iterable[str]) -> Streams:
-    place = {learner: row for row, learner in enumerate(known)}
-    rows = np.array([place.get(learner, -1) for learner in learners], dtype=np.int64)
-    padded = replace(whole, offsets=np.append(whole.offsets, whole.offsets[-1]))
-    return padded.take(np.where(rows >= 0, rows, len(whole)))
+from predictor.streams import Bools, Streams, ends, spread
 
 
 @dataclass(frozen=True)
@@ -95,7 +40,8 @@ class Steps:
         times: [S].
         reading_steps: [R] the step after which each reading is taken, -1 where there is no step before it.
         reading_gaps: [R] the gap that each reading lies in (see `build`); `reading_owners` [R] its learner.
-        reading_times: [R]; `reading_days` [R] the same in days since the clock's zero.
+        reading_times: [R]; `reading_days` [R] the same in days since the clock's zero; `reading_away` [R] in
+            seconds since the newest event, or since the clock's zero before the first.
         readings: [R, reading_size].
         markers: [R] true where the reading is a marker's own, whose numbers enter the step as well.
     """
@@ -110,6 +56,7 @@ class Steps:
     reading_owners: Ints
     reading_times: Floats
     reading_days: Floats
+    reading_away: Floats
     readings: Floats32
     markers: Bools
 
@@ -173,6 +120,7 @@ def build(
         reading_owners=gaps.owner[reading_gap],
         reading_times=reading_times,
         reading_days=(reading_times - gaps.origin[reading_gap]) / DAY,
+        reading_away=reading_times - gaps.since[reading_gap],
         readings=readings,
         markers=np.arange(len(reading_gap)) < len(marker_gap),
     )
@@ -184,30 +132,20 @@ def last_gaps(learners: Streams) -> Ints:
     return gaps
 
 
-def ends(sizes: NDArray[Any]) -> Ints:
-    """Running sums with a zero in front: offsets of pieces of these sizes."""
-    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
-
-
-def spread(starts: Ints, sizes: Ints) -> Ints:
-    """starts[0], starts[0] + 1, ... (sizes[0] of them), starts[1], ..."""
-    shifted: Ints = starts - ends(sizes)[:-1]
-    places: Ints = np.repeat(shifted, sizes) + np.arange(sizes.sum())
-    return places
-
-
 @dataclass(frozen=True)
 class Summary:
     """What a state remembers of n learners after their newest events, beside the network's own part.
 
-    `counts` [n, scales, tokens] weighted towards the newest event; `days` and `items` [n]; `seen` [n, bytes].
+    `counts` [n, scales, tokens] weighted towards the newest event; `days`, `items` and `sittings` [n]; `busy`
+    [n] seconds; `since` [n] the newest sitting's first event; `seen` [n, bytes].
     """
 
     counts: Floats
     days: Ints
     items: Ints
+    sittings: Ints
+    busy: Floats
+    since: Floats
     seen: NDArray[np.uint8]
 
 
@@ -223,6 +161,9 @@ def summarise(config: InputConfig, learners: Streams, course_starts: Floats) -> 
         counts=knot_counts(config, gaps.owner, gaps.has_event, learners, last),
         days=gaps.days[last],
         items=gaps.items[last],
+        sittings=gaps.sittings[last],
+        busy=gaps.busy[last],
+        since=gaps.sat_down[last],
         seen=np.packbits(flags, axis=1, bitorder="little"),
     )
 
@@ -242,6 +183,9 @@ class _Gaps:
     events: Ints
     items: Ints
     days: Ints
+    sittings: Ints
+    busy: Floats
+    sat_down: Floats
     new_item: Bools
 
 
@@ -258,7 +202,7 @@ def _gaps(config: InputConfig, learners: Streams, course_starts: Floats, until: 
     own_clock = config.clock == "learner"
     origin = first_time[owner] if own_clock else course_starts[owner]
 
-    last = np.full(len(owner), np.nan)
+    last, since = np.full(len(owner), np.nan), np.full(len(owner), np.nan)
     last[np.flatnonzero(has_event) + 1] = learners.times
     stretch_end = until[owner].astype(np.float64)
     stretch_end[has_event] = learners.times
@@ -267,6 +211,10 @@ def _gaps(config: InputConfig, learners: Streams, course_starts: Floats, until: 
     opening[learners.offsets[:-1][sizes > 0]] = True
     new_day = opening | np.append(True, day[1:] != day[:-1])[: len(day)]
     new_item = _first_seen(event_owner, learners.bits, config.item_bits)
+    pause = np.diff(learners.times, prepend=0.0)
+    sits_down = opening | (pause > PAUSE)
+    seats = np.maximum.accumulate(np.where(sits_down, np.arange(len(pause)), 0))
+    since[np.flatnonzero(has_event) + 1] = learners.times[seats]
     return _Gaps(
         owner=owner,
         first_gap=first_gap,
@@ -279,6 +227,9 @@ def _gaps(config: InputConfig, learners: Streams, course_starts: Floats, until: 
         events=events,
         items=_so_far(new_item, learners.offsets, owner, events),
         days=_so_far(new_day, learners.offsets, owner, events),
+        sittings=_so_far(sits_down, learners.offsets, owner, events),
+        busy=_so_far(np.where(sits_down, 0.0, pause), learners.offsets, owner, events),
+        sat_down=since,
         new_item=new_item,
     )
 
@@ -292,12 +243,12 @@ def _first_seen(owner: Ints, bits: Ints, size: int) -> Bools:
     return seen
 
 
-def _so_far(flags: Bools, offsets: Ints, owner: Ints, events: Ints) -> Ints:
-    """Flags raised by the events before each gap."""
-    running = ends(flags)
+def _so_far(values: NDArray[Any], offsets: Ints, owner: Ints, events: Ints) -> NDArray[Any]:
+    """Sum of the values of the events before each gap; a flag counts as one."""
+    running = np.append(0, np.cumsum(values))
     start = offsets[:-1][owner]
-    raised: Ints = running[start + events] - running[start]
-    return raised
+    sums: NDArray[Any] = running[start + events] - running[start]
+    return sums
 
 
 def _markers(config: InputConfig, gaps: _Gaps) -> tuple[Ints, Ints]:
@@ -341,6 +292,9 @@ def _context_of(gaps: _Gaps, gap: Ints, times: Floats, course_starts: Floats) ->
         gaps.events[gap].astype(np.float64),
         gaps.items[gap].astype(np.float64),
         gaps.days[gap].astype(np.float64),
+        gaps.sittings[gap].astype(np.float64),
+        gaps.busy[gap],
+        np.where(began, gaps.last[gap] - gaps.sat_down[gap], 0.0),
         began.astype(np.float64),
     )
     return np.stack(columns, axis=1)

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor import steps
+from predictor import steps, streams
 from predictor.cell import HALF, Cell, Work
 from predictor.inputs import (
     CONTEXT_SIZE,
     DAY,
     EVENT_SIZE,
+    PAUSE,
     Floats,
     Floats32,
     InputConfig,
@@ -161,7 +162,7 @@ class Streamer:
         names = list(sequences.learners if learners is None else learners)
         moments = np.broadcast_to(np.asarray(now, dtype=np.float64), (len(names),))
         starts = np.broadcast_to(np.asarray(course_start, dtype=np.float64), (len(names),))
-        whole = steps.streams(sequences, self.inputs, names).before(moments)
+        whole = streams.streams(sequences, self.inputs, names).before(moments)
         done: dict[str, tuple[State, Reading]] = {}
         for rows in _portions(whole, moments - starts):
             part = whole.take(rows)
@@ -170,13 +171,13 @@ class Streamer:
         return {name: done[name] for name in names}
 
     def _refreshed(
-        self, learners: steps.Streams, course_starts: Floats, moments: Floats
+        self, learners: streams.Streams, course_starts: Floats, moments: Floats
     ) -> list[tuple[State, Reading]]:
         gaps = steps.last_gaps(learners)
         built = steps.build(self.inputs, learners, course_starts, moments, (gaps, moments))
         gates = self._cell.gates(built)
         cells = np.zeros((len(learners), 2 * self.hidden_size), dtype=np.float32)
-        begin = steps.ends(built.lengths)[:-1]
+        begin = streams.ends(built.lengths)[:-1]
         self._cell.run(gates, begin, built.settled, cells)
         settled = cells.copy()
         self._cell.run(gates, begin + built.settled, built.lengths - built.settled, cells)
@@ -188,7 +189,7 @@ class Streamer:
             for state, row, own in zip(states, probabilities, hidden, strict=True)
         ]
 
-    def _states(self, learners: steps.Streams, course_starts: Floats, cells: Floats32) -> list[State]:
+    def _states(self, learners: streams.Streams, course_starts: Floats, cells: Floats32) -> list[State]:
         """The states after each learner's newest event."""
         facts = steps.summarise(self.inputs, learners, course_starts)
         states = []
@@ -200,7 +201,8 @@ class Streamer:
                 state.first, state.time = float(learners.times[low]), float(learners.times[high - 1])
                 state.counted = state.time
                 state.events, state.days = int(high - low), int(facts.days[row])
-                state.items = int(facts.items[row])
+                state.items, state.sittings = int(facts.items[row]), int(facts.sittings[row])
+                state.busy, state.since = float(facts.busy[row]), float(facts.since[row])
             states.append(state)
         return states
 
@@ -219,7 +221,7 @@ class Streamer:
             self._pass_markers(state, work, days, origin)
         began = state.events > 0
         if not began:
-            state.first = state.counted = time
+            state.first = state.counted = state.since = time
         bit = item_bit(item, self.inputs)
         place, mask = bit >> 3, 1 << (bit & 7)
         new = bit >= 0 and not state.seen[place] & mask
@@ -233,15 +235,22 @@ class Streamer:
             state.events,
             state.items,
             state.days,
+            state.sittings,
+            state.busy,
+            last - state.since,
             float(began),
         )
         work.event(token, (*numbers, *calendar(math, time), float(new), float(bit >= 0)))
         if new:
             state.seen[place] |= mask
             state.items += 1
-        own = state.first if self.inputs.clock == "learner" else state.course_start
-        if not began or day_number(time, own) != day_number(state.time, own):
+        if not began or day_number(time, origin) != day_number(last, origin):
             state.days += 1
+        if not began or time - last > PAUSE:
+            state.sittings += 1
+            state.since = time
+        else:
+            state.busy += time - last
         self._count(state, token, time)
         state.events += 1
         state.time = time
@@ -278,6 +287,7 @@ class Streamer:
         """The numbers of readings at `moments` [m], all at or after the newest event: [m, reading_size]."""
         began = state.events > 0
         first, last = (state.first, state.time) if began else (moments, moments)
+        sitting = state.time - state.since if began else 0.0
         ones = np.ones(len(moments))
         base = np.stack(
             np.broadcast_arrays(
@@ -290,6 +300,9 @@ class Streamer:
                     state.events * ones,
                     state.items * ones,
                     state.days * ones,
+                    state.sittings * ones,
+                    state.busy * ones,
+                    sitting * ones,
                     began * ones,
                 )
             ),
@@ -309,7 +322,7 @@ class Streamer:
         return chances
 
 
-def _portions(learners: steps.Streams, age: Floats) -> Iterable[Ints]:
+def _portions(learners: streams.Streams, age: Floats) -> Iterable[Ints]:
     """Learners in groups of about STEPS_AT_ONCE steps, those with similar lengths together."""
     size = np.diff(learners.offsets) + np.clip(age / DAY, 0, 400).astype(np.int64) + 1
     order = np.argsort(size, kind="stable")

@@ -43,6 +43,8 @@ __all__ = ["Diverged", "NothingToLearn", "TrainConfig", "Training", "fit"]
 
 CHECKPOINTS_FOLDER = ".training"
 MANY_COURSES = 8
+SCALED_ON = 1_000
+"""Learners whose numbers tell the mean and the deviation of what the network sees."""
 WORTH = 2_000_000
 """Events to go through, over all epochs, for which helpers are worth their start."""
 
@@ -110,6 +112,7 @@ class Training:
         self.inputs = InputConfig(vocabulary.tokens, clock=config.clock)
         torch.manual_seed(config.seed)
         self.network = Network(config.model, self.inputs, len(self.targets))
+        self._scale()
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -124,6 +127,16 @@ class Training:
             "data": _fingerprint(source, rolls),
         }
         self._checkpoints = Checkpoints(store.path / CHECKPOINTS_FOLDER, identity)
+
+    def _scale(self) -> None:
+        """Let the network see numbers scaled as those of some learners of every course are."""
+        rng = np.random.default_rng([self._config.seed, 3])
+        rolls = [roll for roll in self._split.learning if len(roll)]
+        each = -(-SCALED_ON // len(rolls))
+        some = [roll.take(np.sort(rng.permutation(len(roll))[:each])) for roll in rolls]
+        pool = trainset.join([trainset.read_pool(self._source, roll, self.inputs) for roll in some])
+        part = self._prepared(pool, rng)
+        self.network.scale(part.batch.inputs, part.batch.readings)
 
     def run(self) -> None:
         """All epochs that are still to be done; the network holds the best weights afterwards."""
@@ -216,10 +229,13 @@ class Training:
                 )
 
     def _prepared(self, pool: Pool, rng: np.random.Generator) -> Part:
+        scope = self._config.scope
+        pool = scope.narrowed(self.inputs, pool, self._config.leave_days)
         moments = trainset.random_moments(pool, self._config.moments, rng)
-        steps, labels = trainset.labelled_steps(self.inputs, pool, self._config.leave_days, moments)
+        steps, labels = trainset.labelled_steps(self.inputs, pool, self._config.leave_days, moments, scope)
+        weights = torch.from_numpy(scope.weights(steps))
         batch = to_batch(steps, self.inputs.event_tokens)
-        return Part(batch, torch.from_numpy(labels), seed=int(rng.integers(1 << 62)))
+        return Part(batch, torch.from_numpy(labels), weights, seed=int(rng.integers(1 << 62)))
 
     def _update(self, crew: Crew, parts: list[Part], share: float) -> float:
         """One step of the optimizer; the batch's mean loss."""
@@ -239,7 +255,7 @@ class Training:
     def _held_out(self) -> HeldOut:
         pools = trainset.pools(self._source, self._split.held, self.inputs, self._config.pool_events)
         parts = (part for pool in pools for part in trainset.parts(pool, self._config.batch_steps))
-        return read_held_out(self.network, parts, self.targets, self._config.leave_days)
+        return read_held_out(self.network, parts, self.targets, self._config.leave_days, self._config.scope)
 
     def _span(self) -> dict[str, Any]:
         """What was learned from: counts and times, no names."""

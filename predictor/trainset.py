@@ -10,7 +10,8 @@ import numpy as np
 from predictor.inputs import DAY, Floats, Floats32, InputConfig, Ints
 from predictor.outcomes import Outcomes
 from predictor.sequences import EventSource
-from predictor.steps import Steps, Streams, build, ends, streams
+from predictor.steps import Steps, build
+from predictor.streams import Bools, Streams, ends, streams
 
 LEAVE = "leave"
 
@@ -163,18 +164,82 @@ def parts(pool: Pool, steps: int) -> Iterator[Pool]:
         yield pool.take(rows)
 
 
-def labelled_steps(
-    config: InputConfig, pool: Pool, leave_days: float, extra: tuple[Ints, Floats] | None = None
-) -> tuple[Steps, Floats32]:
-    """Steps of everyone in the pool and the labels of their readings [R, targets (+ 1 with leave_days > 0)].
+@dataclass(frozen=True)
+class Scope:
+    """Which readings are learned from, and what they count.
 
-    A label is NaN where it is not known, and from when it was known: predicting it then is no use.
+    Args:
+        live_days: none after so many days without an event, which would all say the same; 0 for no limit.
+        horizon_days: none later than so many days after the clock's zero; 0 for no limit.
+        early: a reading `d` days after the clock's zero counts (1 + d) ** -early.
     """
-    steps = build(config, pool.streams, pool.starts, pool.until, extra)
+
+    live_days: float = 0.0
+    horizon_days: float = 0.0
+    early: float = 0.0
+
+    def narrowed(self, config: InputConfig, pool: Pool, leave_days: float) -> Pool:
+        """The pool without the events after all readings, but for those that tell who left."""
+        if not self.horizon_days:
+            return pool
+        ends = self._origins(config, pool) + (self.horizon_days + leave_days) * DAY
+        return replace(pool, streams=pool.streams.before(ends))
+
+    def until(self, config: InputConfig, pool: Pool) -> Floats:
+        """The time of each learner's last marker inside [n]."""
+        origins, until = self._origins(config, pool), pool.until
+        if self.horizon_days:
+            until = np.minimum(until, origins + self.horizon_days * DAY)
+        if self.live_days:
+            offsets = pool.streams.offsets
+            last = np.append(pool.streams.times, -np.inf)[np.where(np.diff(offsets), offsets[1:] - 1, -1)]
+            until = np.minimum(until, np.maximum(last, origins) + self.live_days * DAY)
+        return until
+
+    def _origins(self, config: InputConfig, pool: Pool) -> Floats:
+        """The clock's zero of each learner [n]."""
+        if config.clock == "course":
+            return pool.starts
+        offsets = pool.streams.offsets
+        first = np.append(pool.streams.times, np.nan)[np.where(np.diff(offsets), offsets[:-1], -1)]
+        return np.where(np.isnan(first), pool.starts, first)
+
+    def covers(self, steps: Steps) -> Bools:
+        """Which readings lie inside [R]."""
+        inside = np.ones(len(steps.reading_days), dtype=bool)
+        if self.live_days:
+            inside &= steps.reading_away <= self.live_days * DAY
+        if self.horizon_days:
+            inside &= steps.reading_days <= self.horizon_days
+        return inside
+
+    def weights(self, steps: Steps) -> Floats32:
+        """What each reading counts [R]."""
+        weights: Floats32 = ((1 + np.maximum(steps.reading_days, 0)) ** -self.early).astype(np.float32)
+        return weights
+
+
+EVERYTHING = Scope()
+
+
+def labelled_steps(
+    config: InputConfig,
+    pool: Pool,
+    leave_days: float,
+    extra: tuple[Ints, Floats] | None = None,
+    scope: Scope = EVERYTHING,
+) -> tuple[Steps, Floats32]:
+    """Steps of a narrowed pool and the labels of their readings [R, targets (+ 1 with leave_days > 0)].
+
+    A label is NaN where it is not known, and from when it was known: predicting it then is no use; and where
+    the reading lies outside of the scope.
+    """
+    steps = build(config, pool.streams, pool.starts, scope.until(config, pool), extra)
     owners, times = steps.reading_owners, steps.reading_times
     labels = np.where(times[:, None] < pool.known_at[owners], pool.labels[owners], np.nan)
     if leave_days > 0:
         labels = np.column_stack([labels, leaving(steps, pool, leave_days)])
+    labels[~scope.covers(steps)] = np.nan
     return steps, labels.astype(np.float32)
 
 

@@ -12,7 +12,7 @@ import pytest
 from predictor.helpers import Helper
 from predictor.inputs import InputConfig
 from predictor.store import ModelStore
-from predictor.trainset import Pool, call_roll, join, labelled_steps, parts, read_pool
+from predictor.trainset import Pool, Scope, call_roll, join, labelled_steps, parts, read_pool
 from tests.predictor.study_world import TOKENS, World, world
 
 torch = pytest.importorskip("torch")
@@ -46,7 +46,8 @@ def in_parts(pool: Pool, steps: int) -> list[Part]:
     for number, part in enumerate(parts(pool, steps)):
         built, labels = labelled_steps(INPUTS, part, 2.0)
         batch = to_batch(built, INPUTS.event_tokens)
-        found.append(Part(batch, torch.from_numpy(labels), seed=number))
+        weights = torch.from_numpy(Scope(early=1.0).weights(built))
+        found.append(Part(batch, torch.from_numpy(labels), weights, seed=number))
     return found
 
 

@@ -60,16 +60,21 @@ def test_markers_thin_out_and_end_while_a_learner_stays_away() -> None:
     time=st.floats(-50, 900),
     stay=st.floats(0, 400),
     away=st.floats(0, 400),
-    counts=st.tuples(st.integers(1, 9000), st.integers(0, 2000), st.integers(1, 300)),
+    counts=st.tuples(st.integers(1, 9000), st.integers(0, 2000), st.integers(1, 300), st.integers(1, 900)),
+    seconds=st.tuples(st.floats(0, 1e6), st.floats(0, 2e4)),
 )
 def test_single_numbers_and_arrays_give_the_same_context(
-    time: float, stay: float, away: float, counts: tuple[int, int, int]
+    time: float,
+    stay: float,
+    away: float,
+    counts: tuple[int, int, int, int],
+    seconds: tuple[float, float],
 ) -> None:
     moment = START + time * DAY
     last = moment - away * DAY
     first = last - stay * DAY
-    one = [*context(math, moment, START, first, last, *counts, 1.0), *calendar(math, moment)]
-    arrays = [np.array([float(value)]) for value in (moment, START, first, last, *counts, 1)]
+    one = [*context(math, moment, START, first, last, *counts, *seconds, 1.0), *calendar(math, moment)]
+    arrays = [np.array([float(value)]) for value in (moment, START, first, last, *counts, *seconds, 1)]
     many = [*context(np, *arrays), *calendar(np, arrays[0])]
     assert len(one) == CONTEXT_SIZE + CALENDAR_SIZE
     np.testing.assert_allclose(np.concatenate(many), one, atol=1e-9)
@@ -85,6 +90,23 @@ def test_an_item_is_known_by_a_bit_and_nothing_else_of_it() -> None:
 def test_a_configuration_survives_json() -> None:
     config = InputConfig(("b", "a"), clock="learner", memory_days=(2.0,), item_bits=64)
     assert InputConfig.from_json(config.to_json()) == config
+
+
+def test_a_model_of_other_inputs_is_refused_and_told_what_to_do() -> None:
+    content = CONFIG.to_json()
+    for older in ({**content, "layout": 99}, {name: content[name] for name in content if name != "layout"}):
+        with pytest.raises(ValueError, match="train it again"):
+            InputConfig.from_json(older)
+
+
+def test_an_absence_is_seen_beside_the_learners_own_pauses() -> None:
+    def relative(sittings: int, away: float) -> float:
+        last = START + 20 * DAY
+        numbers = context(math, last + away * DAY, START, START, last, 90, 0, 9, sittings, 0.0, 0.0, 1.0)
+        return float(numbers[-2])
+
+    assert relative(20, 1.0) == pytest.approx(0.5)
+    assert relative(20, 5.0) > relative(2, 5.0)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from predictor.cell import expected_shapes
 from predictor.events import Event
-from predictor.inputs import DAY, InputConfig
+from predictor.inputs import DAY, EVENT_SIZE, InputConfig
 from predictor.sequences import EventTable
-from predictor.steps import build, last_gaps, streams
+from predictor.steps import build, last_gaps
 from predictor.streaming import Streamer
+from predictor.streams import streams
 from tests.predictor.random_models import KNOWN, START, TARGETS, manifest, room
 
 torch = pytest.importorskip("torch")
@@ -33,6 +34,7 @@ def random_network(clock: str = "course", seed: int = 0) -> Network:
     network = Network(SIZE, InputConfig(KNOWN, clock=clock), len(TARGETS)).eval()  # type: ignore[arg-type]
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
+    network.scale(torch.rand(50, EVENT_SIZE), 2 * torch.rand(50, network.input_config.reading_size))
     return network
 
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.events import Event
-from predictor.inputs import CONTEXT_SIZE, DAY, InputConfig, calendar, context, marker_days
+from predictor.inputs import CONTEXT_SIZE, DAY, PAUSE, InputConfig, calendar, context, marker_days
 from predictor.sequences import EventTable
-from predictor.steps import Steps, build, last_gaps, streams
+from predictor.steps import Steps, build, last_gaps
+from predictor.streams import streams
 from tests.predictor.random_models import KNOWN, START, room
 
 CONFIGS = {clock: InputConfig(KNOWN, clock=clock) for clock in ("course", "learner")}  # type: ignore[arg-type]
@@ -35,9 +36,8 @@ def plainly(events: list[Event], config: InputConfig, until: float) -> list[tupl
         first, last = (past[0].time, past[-1].time) if past else (time, time)
         days = {math.floor((event.time - origin) / DAY) for event in past}
         items = {event.item_id for event in past if event.item_id}
-        return list(
-            context(math, time, START, first, last, len(past), len(items), len(days), float(bool(past)))
-        )
+        numbers = len(past), len(items), len(days), *sittings([event.time for event in past])
+        return list(context(math, time, START, first, last, *numbers, float(bool(past))))
 
     def markers(end: float) -> None:
         if past or config.clock == "course":
@@ -53,6 +53,17 @@ def plainly(events: list[Event], config: InputConfig, until: float) -> list[tupl
         past.append(event)
     markers(until)
     return found
+
+
+def sittings(times: list[float]) -> tuple[int, float, float]:
+    """Their number, the seconds spent in them, and those of the last one."""
+    spans: list[list[float]] = []
+    for time in times:
+        if not spans or time - spans[-1][-1] > PAUSE:
+            spans.append([])
+        spans[-1].append(time)
+    lasted = [span[-1] - span[0] for span in spans]
+    return len(spans), sum(lasted), lasted[-1] if lasted else 0.0
 
 
 @settings(max_examples=60, deadline=None)

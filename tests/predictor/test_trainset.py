@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,11 @@ from predictor.events import Event
 from predictor.inputs import DAY, InputConfig
 from predictor.outcomes import Outcomes
 from predictor.sequences import EventTable
-from predictor.steps import Streams
+from predictor.streams import Streams
 from predictor.trainset import (
     Pool,
     Roll,
+    Scope,
     call_roll,
     held_out,
     join,
@@ -86,6 +89,28 @@ def test_leaving_is_told_from_the_stream_and_unknown_at_its_end() -> None:
     ada, bob = (labels[steps.reading_owners == row, 1] for row in (0, 1))
     np.testing.assert_array_equal(ada, [0, 1, 1, 1, 0, 0, np.nan])
     np.testing.assert_array_equal(bob, [1, 1, 1, 1, np.nan, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("clock", ["course", "learner"])
+def test_nothing_is_learned_after_a_long_absence_nor_after_the_horizon(
+    clock: Literal["course", "learner"],
+) -> None:
+    config, whole = InputConfig(("seq_next",), clock=clock), read_pool(SOURCE, rolls()[0], CONFIG)
+    everything, everywhere = labelled_steps(config, whole, leave_days=2)
+    scope = Scope(live_days=2, horizon_days=5)
+    pool = scope.narrowed(config, whole, 2)
+    steps, labels = labelled_steps(config, pool, leave_days=2, scope=scope)
+    inside = (everything.reading_days <= 5) & (everything.reading_away <= 2 * DAY)
+    known = np.isfinite(labels).any(axis=1)
+    np.testing.assert_array_equal(labels[known], everywhere[inside & np.isfinite(everywhere).any(axis=1)])
+    np.testing.assert_allclose(steps.readings[known], everything.readings[inside], atol=1e-6)
+    assert 0 < len(steps.tokens) < len(everything.tokens)
+
+
+def test_early_readings_count_more_when_asked_to() -> None:
+    steps, _ = labelled_steps(CONFIG, read_pool(SOURCE, rolls()[0], CONFIG), leave_days=0)
+    assert set(Scope().weights(steps).tolist()) == {1.0}
+    np.testing.assert_allclose(Scope(early=1.0).weights(steps), 1 / (1 + steps.reading_days), rtol=1e-6)
 
 
 def test_moments_lie_right_after_events_of_their_learner() -> None:
