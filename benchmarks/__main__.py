@@ -8,7 +8,17 @@ import shutil
 import sys
 import time
 
-NAMES = ("ingest", "live_event", "decision", "training", "streaming", "evaluation", "offpolicy", "paper_size")
+NAMES = (
+    "ingest",
+    "live_event",
+    "decision",
+    "training",
+    "streaming",
+    "effects",
+    "evaluation",
+    "offpolicy", "kills",
+    "paper_size",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

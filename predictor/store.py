@@ -175,7 +175,7 @@ class ModelStore:
             safe = {*self._pointer(kind)["stack"][-2:], *self.versions(kind)[-keep:]}
             gone = [version for version in self.versions(kind) if version not in safe]
             for version in gone:
-                shutil.rmtree(self._folder(kind) / version)
+                shutil.rmtree(_hidden(self._folder(kind) / version))
         return gone
 
     def _folder(self, kind: str) -> Path:
@@ -292,9 +292,16 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
+def _hidden(folder: Path) -> Path:
+    """A version's folder under a name that no reader sees: killed while deleting, no half of it is left."""
+    hidden = folder.with_name(f".{folder.name}")
+    folder.rename(hidden)
+    return hidden
+
+
 def _sweep(folder: Path) -> None:
-    """Remove what a killed publication left behind, long enough ago that nobody is still writing it."""
-    for draft in folder.glob(".*T*Z-*"):
+    """Remove what a killed process left behind, long enough ago that nobody is still at it."""
+    for draft in (*folder.glob(".*T*Z-*"), *folder.glob(f".{POINTER_FILE}-*")):
         with contextlib.suppress(FileNotFoundError):
-            if draft.is_dir() and time.time() - draft.stat().st_mtime > ABANDONED_AFTER:
-                shutil.rmtree(draft)
+            if time.time() - draft.stat().st_mtime > ABANDONED_AFTER:
+                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import kills
 from predictor.store import MANIFEST_FILE, POINTER_FILE, TENSORS_FILE, BrokenModel, ModelStore, NoModel
 
 TENSORS = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(3, dtype=np.float32)}
@@ -206,36 +203,14 @@ def test_two_promotions_at_once_lose_none(store: ModelStore) -> None:
     assert {entry["version"] for entry in store.history("engagement")} == set(versions)
 
 
-WRITER = """
-import sys
-import numpy as np
-from predictor.store import ModelStore
-store = ModelStore(sys.argv[1])
-while True:
-    tensors = {"weight": np.full((64, 256), len(store.versions("engagement")), dtype=np.float32)}
-    store.promote("engagement", store.publish("engagement", tensors, {"targets": ["pass"]}))
-    print("one", flush=True)
-"""
+def test_a_kill_at_any_moment_leaves_whole_models_only(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    for _ in range(12):
+        assert kills.kill_once(tmp_path / "store", chance) == ""
 
 
-def test_a_kill_at_any_moment_leaves_whole_models_only(store: ModelStore) -> None:
-    draws = random.Random(4)
-    for _ in range(8):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(store.path)], stdout=subprocess.PIPE, env=dict(os.environ)
-        )
-        assert writer.stdout is not None
-        writer.stdout.readline()
-        time.sleep(draws.random() * 0.03)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
-        current = store.current("engagement")
-        assert current in store.versions("engagement")
-        for version in store.versions("engagement"):
-            tensors, _ = store.load("engagement", version)
-            assert tensors["weight"].shape == (64, 256)
-    assert store.rollback("engagement") in store.versions("engagement")
+def test_a_rollback_takes_less_than_a_second(tmp_path: Path) -> None:
+    assert max(kills.rollback_seconds(tmp_path, times=3)) < 1.0
 
 
 def test_what_a_killed_writer_left_is_swept_later(store: ModelStore) -> None:
@@ -245,8 +220,12 @@ def test_what_a_killed_writer_left_is_swept_later(store: ModelStore) -> None:
     (left / TENSORS_FILE).write_bytes(b"half")
     fresh = store.path / "engagement" / ".20200101T000001Z-00000000"
     fresh.mkdir()
-    os.utime(left, (0, 0))
+    pointer = store.path / "engagement" / f".{POINTER_FILE}-00000000"
+    pointer.write_text("half")
+    for path in (left, pointer):
+        os.utime(path, (0, 0))
     store.publish("engagement", TENSORS, {})
     assert not left.exists()
+    assert not pointer.exists()
     assert fresh.exists()
     assert len(store.versions("engagement")) == 2
