@@ -25,7 +25,7 @@ setup(
         "nudge_xblock": ["locale/*/LC_MESSAGES/*", "py.typed"],
         "nudge_xblock.static": ["**/*"],
         "nudge_xblock.templates": ["**/*"],
-        "predictor": ["py.typed"],
+        "predictor": ["py.typed", "report.css"],
     },
     install_requires=[
         "celery>=5.5,!=5.6.1",
@@ -41,7 +41,7 @@ setup(
         "zstandard>=0.22",
     ],
     extras_require={
-        "train": ["pyarrow>=15,<24", "scikit-learn>=1.4", "torch>=2.2", "tqdm>=4.66"],
+        "train": ["lightgbm>=4.3,<5", "pyarrow>=15,<24", "scikit-learn>=1.4", "torch>=2.2", "tqdm>=4.66"],
     },
     entry_points={
         "xblock.v1": ["nudge = nudge_xblock.block:NudgeXBlock"],

@@ -19,11 +19,11 @@ import numpy as np
 
 from predictor import roster
 from predictor.cohort import Cohort, cohort
-from predictor.commands import print_rows
 from predictor.evaluation import Study, study_by_folds
 from predictor.figures import figures
 from predictor.outcomes import read_outcomes
 from predictor.sequences import open_events
+from predictor.study import print_rows
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "kdd2015"
 TARGET = "dropped_out"

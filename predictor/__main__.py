@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from . import commands
+from . import commands, study
 from .roster import INSTALL, NAMES, MissingExtra
 from .store import BrokenModel, NoModel
 
@@ -91,10 +91,17 @@ def _evaluate(command: Parser) -> None:
         metavar="RATIO",
         help="in the paper's models (2); 0: no",
     )
-    command.add_argument("--inflation", action="store_true", help="also test with every course in training")
-    command.add_argument("--slices", default="", help="comma list of columns of the outcome table")
+    command.add_argument(
+        "--inflation", action="store_true", help="also test with every course in training; doubles the time"
+    )
+    command.add_argument(
+        "--slices",
+        default="",
+        metavar="GROUPS",
+        help="table of learners, or comma list of columns of the outcome table, to compare groups by",
+    )
     _seed_and_threads(command)
-    command.set_defaults(run=commands.evaluate)
+    command.set_defaults(run=study.evaluate)
 
 
 def _predict(command: Parser) -> None:

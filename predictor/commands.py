@@ -1,4 +1,7 @@
-"""What each command of `python -m predictor` does; options come parsed, errors are raised."""
+"""What the commands of `python -m predictor` do; options come parsed, errors are raised.
+
+`evaluate` has a module of its own, `study`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,11 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation, figures, ingestion, logged, progress, promotion, report, roster, service
+from . import ingestion, logged, progress, promotion, service
 from . import offpolicy as off_policy
-from . import slices as by_slice
-from .cohort import Cohort, cohort, duration
-from .evaluation import Findings, Study
+from .cohort import require_common
 from .events import read_time
 from .moments import empty
 from .outcomes import Outcomes, read_outcomes
@@ -55,9 +55,10 @@ def ingest(options: Namespace) -> int:
 
 def train(options: Namespace) -> int:
     """Fit the engagement model, publish it and, if it has earned it, let it serve; prints its version."""
-    _limit_threads(options.threads)
+    limit_threads(options.threads)
     training = import_module("predictor.training")
     source, outcomes = open_events(options.events), read_outcomes(options.outcomes, options.target)
+    require_common(source, outcomes)
     learners = sum(map(len, outcomes.by_course.values()))
     few = import_module("predictor.plan").suited(learners)
     given = {**few, "clock": options.clock, "seed": options.seed, "threads": options.threads or 1}
@@ -100,106 +101,7 @@ def _promote(store: ModelStore, version: str, when: str) -> None:
     say(f"{version} serves" + (f" instead of {current}" if current else ""))
 
 
-def evaluate(options: Namespace) -> int:
-    """The study: OUT, a page beside it, and the figures on stdout."""
-    study = _study(options)
-    out = _writable(options.json)
-    _limit_threads(options.threads)
-    roster.require(study.models)
-    columns = [name.strip() for name in options.slices.split(",") if name.strip()]
-    everyone = _cohort(options.events, options.outcomes, study)
-    test = _test_cohort(options, study, everyone) if options.test_events else None
-    table = options.test_outcomes or options.outcomes
-    groups = by_slice.read_groups(table, columns, test or everyone) if columns else {}
-    folder = out.with_name(out.name + ".work")
-    if test:
-        findings = evaluation.study_of_test(study, everyone, test, folder, say)
-    else:
-        findings = evaluation.study_by_folds(study, everyone, folder, say)
-    say("computing figures and intervals")
-    result = figures.figures(study, findings)
-    result["slices"] = list(by_slice.slices(study, findings, groups)) if groups else []
-    result["config"] = _config(options, study, findings)
-    write_whole(out, json.dumps(result, indent=1, allow_nan=False).encode())
-    page = out.with_suffix(".html") if out.suffix == ".json" else out.with_name(out.name + ".html")
-    write_whole(page, report.page(result).encode())
-    print_rows(result["rows"])
-    say(f"figures in {out}, the report in {page}")
-    return 0
-
-
-def _study(options: Namespace) -> Study:
-    at = tuple(dict.fromkeys(text.strip() for text in options.at.split(",") if text.strip()))
-    if not at:
-        raise ValueError("--at names no moment; write for example 7d,14d,21d,30d")
-    for text in at:
-        duration(text)
-    if bool(options.test_events) != bool(options.test_outcomes):
-        raise ValueError("--test-events and --test-outcomes belong together; give both or neither")
-    if options.test_events and (options.folds or options.inflation):
-        raise ValueError("--folds and --inflation make no sense with --test-events; leave them out")
-    if options.undersample < 0:
-        raise ValueError("--undersample must be 0 or above")
-    folds = 5 if options.folds is None else options.folds
-    if folds < 2:
-        raise ValueError(f"--folds must be at least 2, not {folds}")
-    return Study(
-        target=options.target,
-        at=at,
-        models=roster.chosen(options.models),
-        clock=options.clock,
-        folds=folds,
-        ratio=options.undersample,
-        seed=options.seed,
-        inflation=options.inflation,
-    )
-
-
-def _test_cohort(options: Namespace, study: Study, everyone: Cohort) -> Cohort:
-    test = _cohort(options.test_events, options.test_outcomes, study)
-    both = sorted(set(everyone.enrolments.courses.tolist()) & set(test.enrolments.courses.tolist()))
-    if both:
-        say(f"{len(both)} test courses are in training too ({both[0]}…): their figures will flatter")
-    return test
-
-
-def _cohort(events: str, outcomes: str, study: Study) -> Cohort:
-    found = cohort(open_events(events), read_outcomes(outcomes, [study.target]), study.target, study.clock)
-    courses = len(np.unique(found.enrolments.courses))
-    say(f"{len(found.labels):,} learners of {courses} courses, {found.labels.mean():.1%} with {study.target}")
-    if found.left_out:
-        say(f"{found.left_out:,} learners with unknown {study.target} left out")
-    return found
-
-
-def _config(options: Namespace, study: Study, findings: Findings) -> dict[str, Any]:
-    settings = asdict(study)
-    if options.test_events:
-        del settings["folds"]
-    return {
-        **settings,
-        "undersampled": [name for name in study.models if name in roster.UNDERSAMPLED],
-        "learners": len(findings.cohort.labels),
-        "courses": len(np.unique(findings.cohort.enrolments.courses)),
-        "share_of_ones": float(findings.cohort.labels.mean()),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def print_rows(rows: Sequence[dict[str, Any]]) -> None:
-    """A table of AUC, interval, mean of courses, calibration error and learners."""
-
-    def text(value: float | None) -> str:
-        return "     -" if value is None else f"{value:6.3f}"
-
-    print(f"{'model':<14}{'at':>6}  {'AUC':>6} {'(from':>7} {'to)':>6}  {'courses':>7}  {'ECE':>6}  {'n':>8}")
-    for row in rows:
-        ends = f"{text(row['auc_low']):>7} {text(row['auc_high'])}"
-        rest = f"{text(row['auc_course_mean']):>7}  {text(row['ece'])}  {row['n']:>8,}"
-        print(f"{row['model']:<14}{row['at']:>6}  {text(row['auc'])} {ends}  {rest}")
-
-
-def _limit_threads(threads: int | None) -> None:
+def limit_threads(threads: int | None) -> None:
     """Called before the train extra is loaded: its libraries read the variable when they load."""
     if threads is None:
         return
@@ -208,7 +110,7 @@ def _limit_threads(threads: int | None) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
-def _writable(path: str) -> Path:
+def writable(path: str) -> Path:
     """The path of a result, its folder made; an error now rather than after hours."""
     out = Path(path)
     if out.is_dir():
@@ -224,7 +126,7 @@ def predict(options: Namespace) -> int:
     moment = read_time(options.at)
     if moment is None:
         raise ValueError(f"--at is '{options.at}', no time; write ISO, such as 2026-03-01T00:00:00+00:00")
-    out = _writable(options.out)
+    out = writable(options.out)
     streamer = Streamer.load(ModelStore(options.store))
     source = open_events(options.events)
     outcomes = read_outcomes(options.outcomes) if options.outcomes else None
@@ -305,7 +207,7 @@ def serve(options: Namespace) -> int:
 
 def offpolicy(options: Namespace) -> int:
     """Values of the logged, the target and every constant policy; 2 where the target's is refused."""
-    out = _writable(options.json)
+    out = writable(options.json)
     decisions, left_out = logged.from_columns(read_columns(options.decisions))
     values = off_policy.evaluate(decisions, options.seed)
     content = {"policies": off_policy.as_json(values), "decisions": len(decisions.ids), "left_out": left_out}

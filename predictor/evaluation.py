@@ -7,23 +7,19 @@ models; test courses are predicted in full, learners without a single event incl
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import roster
 from .cohort import Cohort, duration
+from .fitting import Trial
 from .folds import course_folds
-from .moments import FloatArray, IntArray, TrainingData
-from .store import code_version
+from .moments import DAY, FloatArray, IntArray
+from .results import Result, Results
 
 Progress = Callable[[str], None]
 
@@ -41,7 +37,7 @@ class Study:
         ratio: at most so many learners of the commoner class per one of the rarer, in the training courses of
             the paper's models; 0 keeps everyone.
         seed: of folds and models.
-        inflation: also fold by learner, so that every course is in training too.
+        inflation: also fold by learner, so that every course is in training too; doubles the work.
     """
 
     target: str
@@ -60,17 +56,25 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Probabilities [n, horizons] by model over the rows of `cohort`.
+class Answers:
+    """What the models said: probabilities [n, horizons] and seconds of fitting and asking, by model."""
 
-    `folds` [n] is the fold that tested a row; `shared` holds the probabilities from folds by learner, where
-    the same course was in training (empty unless asked for).
+    probabilities: dict[str, FloatArray]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Answers for the rows of `cohort`, n enrolments.
+
+    `folds` [n] is the fold that tested a row; `shared` holds the answers from folds by learner, where the
+    same course was in training (None unless asked for).
     """
 
     cohort: Cohort
     folds: IntArray
-    probabilities: dict[str, FloatArray]
-    shared: dict[str, FloatArray]
+    answers: Answers
+    shared: Answers | None = None
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,28 @@ class _Fold:
 
 def study_by_folds(study: Study, everyone: Cohort, folder: Path, progress: Progress) -> Findings:
     """Each course is tested by models that have seen only the courses of the other folds."""
-    courses, sizes = np.unique(everyone.enrolments.courses, return_counts=True)
-    dealt = course_folds(courses.tolist(), sizes.tolist(), study.folds, study.seed)
-    fold = np.array([dealt[str(course)] for course in everyone.enrolments.courses])
-    probabilities = _run(study, everyone, list(_splits(everyone, fold)), folder, progress)
-    shared: dict[str, FloatArray] = {}
-    if study.inflation:
-        mixed = np.random.default_rng(study.seed).permutation(len(everyone.labels)) % study.folds
-        shared = _run(study, everyone, list(_splits(everyone, mixed)), folder, progress)
-    return Findings(everyone, fold, probabilities, shared)
+    names, courses, sizes = np.unique(everyone.enrolments.courses, return_inverse=True, return_counts=True)
+    if len(names) == 1:
+        raise ValueError(
+            f"there is one course only ({names[0]}), and a study holds whole courses back: give more, "
+            "or courses to test on with --test-events and --test-outcomes"
+        )
+    dealt = course_folds(names.tolist(), sizes.tolist(), study.folds, study.seed)
+    fold = np.array([dealt[name] for name in names.tolist()])[courses]
+    _check(study, everyone)
+    answers = _run(study, everyone, list(_splits(everyone, fold)), folder, progress)
+    if not study.inflation:
+        return Findings(everyone, fold, answers)
+    mixed = list(_splits(everyone, learner_folds(everyone, study.folds, study.seed)))
+    shared = _run(study, everyone, mixed, folder, _prefixed(progress, "courses seen in training"))
+    return Findings(everyone, fold, answers, shared)
+
+
+def learner_folds(everyone: Cohort, folds: int, seed: int) -> IntArray:
+    """A fold per enrolment [n], dealt by learner: whoever takes two courses is in one fold with both."""
+    _, learners = np.unique(everyone.enrolments.learners, return_inverse=True)
+    dealt: IntArray = np.random.default_rng(seed).permutation(int(learners.max()) + 1) % folds
+    return dealt[learners]
 
 
 def _splits(everyone: Cohort, fold: IntArray) -> Iterator[_Fold]:
@@ -105,26 +122,50 @@ def _splits(everyone: Cohort, fold: IntArray) -> Iterator[_Fold]:
 def study_of_test(study: Study, train: Cohort, test: Cohort, folder: Path, progress: Progress) -> Findings:
     """Models fitted on one set of courses, tested on another."""
     rows = np.arange(len(test.labels))
-    probabilities = _run(study, test, [_Fold(0, train, test, rows)], folder, progress)
-    return Findings(test, np.zeros(len(rows), dtype=np.int64), probabilities, {})
+    _check(study, test)
+    answers = _run(study, test, [_Fold(0, train, test, rows)], folder, progress)
+    return Findings(test, np.zeros(len(rows), dtype=np.int64), answers)
 
 
-def _run(
-    study: Study, everyone: Cohort, folds: list[_Fold], folder: Path, progress: Progress
-) -> dict[str, FloatArray]:
-    folder.mkdir(parents=True, exist_ok=True)
-    results = {name: np.full((len(everyone.labels), len(study.at)), np.nan) for name in study.models}
+def _check(study: Study, tested: Cohort) -> None:
+    """Fail before hours of work where a horizon has nobody to be scored, or nobody to be told apart."""
+    found = np.unique(tested.labels)
+    if len(found) < 2:
+        raise ValueError(
+            f"everyone to be tested has {study.target} = {int(found[0])}; a model can only be judged on both "
+            "outcomes: give other courses or another --target"
+        )
+    for text, at in zip(study.at, study.horizons, strict=True):
+        if not tested.running_at(at).any():
+            longest = float(np.nanmax(tested.closes - tested.enrolments.starts)) / DAY
+            raise ValueError(
+                f"--at {text} is beyond the data: no course has an event later than {longest:.1f} days after "
+                "its start; ask for earlier moments"
+            )
+        if not tested.scored_at(at).any():
+            raise ValueError(
+                f"--at {text}: by then the {study.target} of everyone is known; ask for earlier moments"
+            )
+
+
+def _run(study: Study, everyone: Cohort, folds: list[_Fold], folder: Path, progress: Progress) -> Answers:
+    for fold in folds:
+        _check_training(study, fold)
+    results = Results(folder)
+    answers = {name: np.full((len(everyone.labels), len(study.at)), np.nan) for name in study.models}
+    seconds = dict.fromkeys(study.models, 0.0)
     total, done = len(folds) * len(study.models), 0
     for fold in folds:
-        _check_classes(study, fold)
         for name in study.models:
             done += 1
             say = _prefixed(progress, f"[{done}/{total}] {name}, fold {fold.number + 1} of {len(folds)}")
-            results[name][fold.rows] = _predictions(study, name, fold, folder, say)
-    return results
+            result = _result(study, name, fold, results, say)
+            answers[name][fold.rows] = result.probabilities
+            seconds[name] += result.seconds
+    return Answers(answers, seconds)
 
 
-def _check_classes(study: Study, fold: _Fold) -> None:
+def _check_training(study: Study, fold: _Fold) -> None:
     found = np.unique(fold.train.labels)
     if len(found) < 2:
         raise ValueError(
@@ -137,76 +178,20 @@ def _prefixed(progress: Progress, prefix: str) -> Progress:
     return lambda line: progress(f"{prefix}: {line}")
 
 
-def _predictions(study: Study, name: str, fold: _Fold, folder: Path, progress: Progress) -> FloatArray:
-    """Probabilities [rows, horizons], from an earlier run if one finished on the same data and settings."""
-    kept = folder / f"{name}-{_digest(study, name, fold)}.npy"
-    known = _read(kept)
-    if known is not None and known.shape == (len(fold.rows), len(study.at)):
-        progress("taken from an earlier run")
+def _result(study: Study, name: str, fold: _Fold, results: Results, progress: Progress) -> Result:
+    """From an earlier run, if one finished with the same program, data and settings."""
+    trial = Trial(
+        name, fold.train, fold.test, study.horizons, study.target, study.clock, study.ratio, study.seed
+    )
+    model = roster.make(name, study.ratio)
+    place = results.name(trial, model)
+    known = results.get(place, (len(fold.rows), len(study.at)))
+    if known is not None:
+        progress(f"taken from an earlier run ({known.seconds:.0f} s then)")
         return known
     started = time.monotonic()
-    predicted = _fit_and_predict(study, name, fold, folder / f"{kept.stem}.fit", progress)
-    _write(kept, predicted)
-    progress(f"done in {time.monotonic() - started:.1f} s")
-    return predicted
-
-
-def _fit_and_predict(study: Study, name: str, fold: _Fold, folder: Path, progress: Progress) -> FloatArray:
-    horizons = study.horizons
-    train, test = fold.train, fold.test
-    model = roster.make(name, study.ratio)
-    model.fit(
-        TrainingData(
-            source=train.source,
-            enrolments=train.enrolments,
-            labels=train.labels,
-            known_at=train.known_at,
-            horizons=tuple(sorted(horizons)),
-            target=study.target,
-            clock=study.clock,
-            seed=study.seed,
-            folder=folder,
-            progress=progress,
-        )
-    )
-    columns = [model.predict(test.source, test.enrolments, at) for at in horizons]
-    predicted: FloatArray = np.stack(columns, axis=1)
-    if not np.isfinite(predicted).all():
-        raise FloatingPointError(f"{name} predicted something that is not a number")
-    return predicted
-
-
-def _digest(study: Study, name: str, fold: _Fold) -> str:
-    """Names a result by everything that it depends on, the program's version included."""
-    settings = {**asdict(study), "models": name, "inflation": None, "fold": fold.number}
-    digest = hashlib.sha256(json.dumps([settings, code_version()]).encode())
-    for cohort in (fold.train, fold.test):
-        for array in _content(cohort):
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:20]
-
-
-def _content(cohort: Cohort) -> Iterator[NDArray[Any]]:
-    enrolments = cohort.enrolments
-    yield from (enrolments.courses, enrolments.learners, enrolments.starts, cohort.labels, cohort.known_at)
-    for course_id in cohort.source.courses:
-        sequences = cohort.source.sequences(course_id)
-        yield np.asarray(sequences.names, dtype=np.str_)
-        yield np.asarray(sequences.learners, dtype=np.str_)
-        yield from (sequences.offsets, sequences.times, sequences.tokens, sequences.items)
-
-
-def _read(path: Path) -> FloatArray | None:
-    """An earlier result, None where there is none or it was cut short."""
-    try:
-        found: FloatArray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return found
-
-
-def _write(path: Path, predicted: FloatArray) -> None:
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    with unfinished.open("wb") as file:
-        np.save(file, predicted)
-    unfinished.replace(path)
+    predicted = trial.predictions(model, results.workplace(place), progress)
+    result = Result(predicted, time.monotonic() - started)
+    results.put(place, result)
+    progress(f"done in {result.seconds:.1f} s")
+    return result

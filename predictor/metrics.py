@@ -1,4 +1,4 @@
-"""How good probabilities are: AUC, calibration, fairness, and whether a difference is more than luck.
+"""How good probabilities are: AUC and calibration, with intervals, and fairness.
 
 Everything is plain numpy. Arrays of one length n: `labels` 0/1, `scores` or `probabilities` float.
 A figure that is not defined (one class only, no rows) is NaN, never a made-up number.
@@ -17,7 +17,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 CLIP = 1e-6
-EXACT_PAIRS = 16
 LEVEL = 0.95
 
 
@@ -39,17 +38,6 @@ class Bin:
     n: int
 
 
-@dataclass(frozen=True)
-class Paired:
-    """A paired comparison over courses: mean difference, its interval, two-sided p, number of pairs."""
-
-    difference: float
-    low: float
-    high: float
-    p: float
-    pairs: int
-
-
 def auc(labels: Array, scores: Array) -> float:
     """Area under the ROC curve, ties counted half (Mann-Whitney); NaN where one class is missing."""
     return float(_weighted_aucs(*_ranked(labels, scores), np.ones((1, len(labels))))[0])
@@ -66,7 +54,7 @@ def auc_interval(labels: Array, scores: Array, rounds: int = 400, seed: int = 0)
     for i in range(rounds):
         picked = np.bincount(rng.integers(0, len(truth), len(truth)), minlength=len(truth))
         draws[i] = _weighted_aucs(truth, ends, picked[None, :])[0]
-    return Interval(value, *_percentiles(draws))
+    return Interval(value, *percentiles(draws))
 
 
 def _ranked(labels: Array, scores: Array) -> tuple[FloatArray, IntArray]:
@@ -95,7 +83,8 @@ def _weighted_aucs(truth: FloatArray, ends: IntArray, weights: Array) -> FloatAr
     return np.divide(area, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
 
 
-def _percentiles(draws: FloatArray) -> tuple[float, float]:
+def percentiles(draws: FloatArray) -> tuple[float, float]:
+    """Ends of the 95% interval of bootstrap draws; NaN where none is defined."""
     draws = draws[np.isfinite(draws)]
     if not len(draws):
         return np.nan, np.nan
@@ -109,7 +98,7 @@ def mean_interval(values: NDArray[np.float64], rounds: int = 2000, seed: int = 0
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
     picks = np.random.default_rng(seed).integers(0, len(values), size=(rounds, len(values)))
-    return Interval(float(values.mean()), *_percentiles(values[picks].mean(axis=1)))
+    return Interval(float(values.mean()), *percentiles(values[picks].mean(axis=1)))
 
 
 def reliability(labels: Array, probabilities: FloatArray, bins: int = 10) -> list[Bin]:
@@ -192,51 +181,3 @@ def _absolute_area(width: FloatArray, start: FloatArray, end: FloatArray) -> Flo
     crossing = np.divide(start**2 + end**2, 2 * total, out=np.zeros_like(total), where=total > 0)
     area: FloatArray = width * np.where(start * end < 0, crossing, total / 2)
     return area
-
-
-def abroca_interval(
-    labels: Array,
-    scores: Array,
-    group: NDArray[np.bool_],
-    rounds: int = 200,
-    seed: int = 0,
-) -> Interval:
-    """ABROCA with a percentile bootstrap interval; rows are resampled within the group and outside it.
-
-    Being an absolute area it is biased upwards in small groups: read it together with its interval.
-    """
-    value = abroca(labels, scores, group)
-    if np.isnan(value):
-        return Interval(value, np.nan, np.nan)
-    rng = np.random.default_rng(seed)
-    inside, outside = np.flatnonzero(group), np.flatnonzero(~group)
-    draws = np.empty(rounds)
-    for i in range(rounds):
-        rows = np.concatenate((rng.choice(inside, len(inside)), rng.choice(outside, len(outside))))
-        draws[i] = abroca(np.asarray(labels)[rows], np.asarray(scores)[rows], group[rows])
-    return Interval(value, *_percentiles(draws))
-
-
-def paired(first: FloatArray, second: FloatArray, seed: int = 0) -> Paired:
-    """Sign-flip permutation test of first - second over courses, with a bootstrap interval.
-
-    Under the null each course's difference is as likely to have either sign. All 2^k sign patterns are
-    enumerated up to 16 courses, beyond that 50,000 are drawn (the observed one counted among them).
-    """
-    difference = first - second
-    difference = difference[np.isfinite(difference)]
-    pairs = len(difference)
-    if pairs < 2:
-        return Paired(float(difference.mean()) if pairs else np.nan, np.nan, np.nan, np.nan, pairs)
-    mean = mean_interval(difference, seed=seed)
-    return Paired(mean.value, mean.low, mean.high, _sign_flip(difference, seed), pairs)
-
-
-def _sign_flip(difference: FloatArray, seed: int, draws: int = 50_000) -> float:
-    size = len(difference)
-    observed = abs(difference.sum()) - 1e-12
-    if size <= EXACT_PAIRS:
-        bits = np.arange(1 << size)[:, None] >> np.arange(size) & 1
-        return float(np.mean(np.abs((1 - 2 * bits) @ difference) >= observed))
-    signs = np.random.default_rng(seed).integers(0, 2, size=(draws, size)) * 2 - 1
-    return float((1 + np.sum(np.abs(signs @ difference) >= observed)) / (draws + 1))

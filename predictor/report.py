@@ -1,123 +1,134 @@
-"""The study as a page: plots first, every number in a table below, one file that needs nothing else."""
+"""The study as a page: plots first, the numbers in tables beside them, one file that needs nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from .cohort import duration
+from .figures import SIGNIFICANT, significant
+from .htmltables import cell, chance, labelled, number, plain_table, rowhead, table
+from .markup import Child, document, node
 from .moments import DAY
-from .plots import Line, line_plot, reliability_plot, strip_plot
+from .plots import NARROW, WIDE, Bar, Line, line_plot, reliability_plot, strip_plot
+from .slicereport import slices_section
 
 Row = Mapping[str, Any]
+Draw = Callable[[float], Element | None]
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1c2329; --soft: #5b6770; --line: #d5dbe0; --page: #fff;
-  --ours: #b0301c; --c0: #1f5fa8; --c1: #2f7d4f; --c2: #7a4fa3; --c3: #8a6d1d; --c4: #287e8a;
-  --c5: #a04a7c; --c6: #57606a; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ecef; --soft: #a3afb8; --line: #3a444c;
-  --page: #14191d; --ours: #ff8d75; --c0: #84b6f2; --c1: #7fd0a0; --c2: #c7a3ee; --c3: #dcc067; --c4: #7fd1dd;
-  --c5: #f0a0cc; --c6: #b3bdc6; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem; max-width: 64rem; color: var(--ink); background: var(--page);
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 1.2rem; }
-p, figcaption { max-width: 42rem; } figcaption, .note { color: var(--soft); font-size: .9rem; }
-figure { margin: 1rem 0; } svg { width: 100%; height: auto; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right;
-  white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { color: var(--soft); font-weight: 600; }
-td.best { font-weight: 700; }
-svg text { font: 12px system-ui, sans-serif; fill: var(--soft); } svg .label { fill: var(--ink); }
-.grid { stroke: var(--line); } .diagonal { stroke: var(--soft); stroke-dasharray: 4 4; }
-g { --s: var(--c6); } g polyline { fill: none; stroke: var(--s); stroke-width: 1.5; }
-g circle { fill: var(--s); } g .whisker { stroke: var(--s); opacity: .5; } g .dot { opacity: .55; }
-g .mean { stroke: var(--s); stroke-width: 2.5; }
-g.m-ours polyline { stroke-width: 3; } .m-ours { --s: var(--ours); }
-svg .label.m-ours { fill: var(--ours); font-weight: 700; }
-.m-boosting { --s: var(--c0); } svg .label.m-boosting { fill: var(--c0); }
-.m-lstm_raw { --s: var(--c1); } svg .label.m-lstm_raw { fill: var(--c1); }
-.m-lstm_features { --s: var(--c2); } svg .label.m-lstm_features { fill: var(--c2); }
-.m-ensemble { --s: var(--c3); } svg .label.m-ensemble { fill: var(--c3); }
-.m-forest { --s: var(--c4); } svg .label.m-forest { fill: var(--c4); }
-.m-knn { --s: var(--c5); } svg .label.m-knn { fill: var(--c5); }
-"""
+STYLE = Path(__file__).with_name("report.css")
 
 
-def page(result: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class Cost:
+    """When a study was written, and what it took: seconds by model, and again with the course in training."""
+
+    written: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    shared: Mapping[str, float] = field(default_factory=dict)
+
+
+def page(result: Row, cost: Cost) -> str:
     """The HTML of a study's JSON content."""
     config = result["config"]
     title = f"Predicting {config['target']}"
-    sections = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{_headline(result)}</p>",
+    body = node(
+        "main",
+        node("h1", title),
+        node("p", _headline(result), class_="lead"),
+        _said(result),
         _auc_section(result),
-        _significance_section(result),
+        _lead_section(result),
         _calibration_section(result),
         _spread_section(result),
-        _slices_section(result.get("slices", [])),
+        slices_section(result),
         _inflation_section(result["inflation"]),
-        _protocol_section(config),
-    ]
+        _protocol_section(config, cost),
+    )
+    head = node(
+        "head",
+        node("meta", charset="utf-8"),
+        node("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        node("title", title),
+        node("style", STYLE.read_text()),
+    )
+    return document(node("html", head, node("body", body), lang="en", dir="ltr"))
+
+
+def told(verdict: Row) -> str:
+    """A verdict as a sentence."""
+    when, model = f"After {verdict['at']}", verdict["model"]
+    if not verdict["not_above"]:
+        return f"{when}, {model} is significantly above each of the paper’s own models."
+    if not verdict["above"]:
+        return f"{when}, {model} is not significantly above any of the paper’s own models."
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
-        f"{''.join(sections)}</main></body></html>\n"
+        f"{when}, {model} is significantly above {', '.join(verdict['above'])} "
+        f"but not above {', '.join(verdict['not_above'])}."
     )
 
 
-def _headline(result: Mapping[str, Any]) -> str:
+def _headline(result: Row) -> str:
     """Which model is best when, in words."""
     winners = []
     for at in result["config"]["at"]:
         rows = [row for row in result["rows"] if row["at"] == at and row["auc"] is not None]
         if rows:
             best = max(rows, key=lambda row: float(row["auc"]))
-            winners.append(f"{escape(best['model'])} after {escape(at)} ({best['auc']:.3f})")
+            winners.append(f"{best['model']} after {at} ({best['auc']:.3f})")
     if not winners:
         return "No horizon has learners of both outcomes: no model can be told from another."
     people = max(row["n"] for row in result["rows"])
-    return f"Best AUC on courses the models had not seen: {', '.join(winners)}; up to {people:,} learners."
+    courses = len({row["course"] for row in result["per_course"]})
+    among = f" in {courses} courses" if courses else ""
+    return f"Best AUC on courses the models had not seen: {', '.join(winners)}; {people:,} learners{among}."
 
 
-def _auc_section(result: Mapping[str, Any]) -> str:
-    ticks = _ticks(result)
-    pooled = line_plot(
-        "AUC of each model over time, with 95% intervals",
-        _lines(result, "auc", "auc_low", "auc_high"),
-        ticks,
-    )
-    means = line_plot(
-        "Mean AUC over courses of each model over time, with 95% intervals",
-        _lines(result, "auc_course_mean", "auc_course_low", "auc_course_high"),
-        ticks,
-    )
+def _said(result: Row) -> Element | None:
+    verdicts = [told(verdict) for verdict in result["verdicts"]]
+    return node("ul", (node("li", text) for text in verdicts)) if verdicts else None
+
+
+def _section(title: str, text: str, *body: Child | Sequence[Child]) -> Element:
+    return node("section", node("h2", title), node("p", text), *body)
+
+
+def _figure(draw: Draw, caption: str) -> Element | None:
+    """A plot for wide and one for narrow screens."""
+    wide, narrow = draw(WIDE), draw(NARROW)
+    if wide is None or narrow is None:
+        return None
+    wide.set("class", "wide")
+    narrow.set("class", "narrow")
+    return node("figure", wide, narrow, node("figcaption", caption))
+
+
+def _auc_section(result: Row) -> Element:
+    ticks = sorted((duration(at) / DAY, at) for at in result["config"]["at"])
+    pooled = _lines(result, "auc", "auc_low", "auc_high")
+    means = _lines(result, "auc_course_mean", "auc_course_low", "auc_course_high")
     return _section(
         "How well, and how early",
-        "Whiskers are 95% bootstrap intervals.",
-        _figure(pooled, "AUC over all test learners pooled; intervals over learners."),
-        _figure(means, "Mean of the courses' own AUCs; intervals over courses."),
-        _auc_table(result),
+        "Whiskers are 95% bootstrap intervals: of the pooled AUC over learners, of the mean over courses.",
+        _figure(
+            lambda width: line_plot("AUC of each model over time, with 95% intervals", pooled, ticks, width),
+            "AUC over all test learners pooled.",
+        ),
+        _figure(
+            lambda width: line_plot("Mean AUC over courses of each model over time", means, ticks, width),
+            "Mean of the courses’ own AUCs.",
+        ),
+        node("h3", "Pooled AUC"),
+        _auc_table(result, "auc", "auc_low", "auc_high"),
+        node("h3", "Mean over courses"),
+        _auc_table(result, "auc_course_mean", "auc_course_low", "auc_course_high"),
     )
 
 
-def _section(title: str, text: str, *body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2><p>{escape(text)}</p>{''.join(body)}</section>"
-
-
-def _figure(plot: str, caption: str) -> str:
-    return f"<figure>{plot}<figcaption>{escape(caption)}</figcaption></figure>" if plot else ""
-
-
-def _ticks(result: Mapping[str, Any]) -> list[tuple[float, str]]:
-    return sorted((duration(at) / DAY, at) for at in result["config"]["at"])
-
-
-def _lines(result: Mapping[str, Any], value: str, low: str, high: str) -> list[Line]:
+def _lines(result: Row, value: str, low: str, high: str) -> list[Line]:
     lines = []
     for model in result["config"]["models"]:
         rows = [row for row in result["rows"] if row["model"] == model and row[value] is not None]
@@ -127,159 +138,188 @@ def _lines(result: Mapping[str, Any], value: str, low: str, high: str) -> list[L
     return lines
 
 
-def _auc_table(result: Mapping[str, Any]) -> str:
-    columns = ("auc", "auc_low", "auc_high", "auc_course_mean", "ece", "n")
-    best = {
-        at: max((row["auc"] or 0.0 for row in result["rows"] if row["at"] == at), default=0.0)
-        for at in result["config"]["at"]
-    }
-    rows = [
-        [_cell(row["model"]), _cell(row["at"])]
-        + [
-            _cell(
-                row[column], best=column == "auc" and row["auc"] is not None and row["auc"] == best[row["at"]]
+def _auc_table(result: Row, value: str, low: str, high: str) -> Element:
+    """A row per model, a column per horizon; the best of each in bold."""
+    found = {(row["model"], row["at"]): row for row in result["rows"]}
+    moments, models = result["config"]["at"], result["config"]["models"]
+    best = {at: max((found[model, at][value] or 0.0 for model in models), default=0.0) for at in moments}
+    body = []
+    for model in models:
+        row = [found[model, at] for at in moments]
+        cells = [
+            cell(
+                number(each[value]),
+                _between(each[low], each[high]),
+                "best" if each[value] and each[value] == best[each["at"]] else None,
             )
-            for column in columns
+            for each in row
         ]
-        for row in result["rows"]
-    ]
-    return _table(("model", "after", "AUC", "from", "to", "mean of courses", "ECE", "learners"), rows)
+        body.append((_first(model), [rowhead(model), *cells]))
+    return table(["model", *(f"after {at}" for at in moments)], body)
 
 
-def _significance_section(result: Mapping[str, Any]) -> str:
-    tests = _against_first_choice(result)
-    if not tests:
-        return ""
-    rows = [
-        [
-            _cell(f"{first} − {second}"),
-            *map(_cell, (row["at"], sign * row["difference"], row["p"], row["courses"])),
-        ]
-        for first, second, sign, row in tests
-    ]
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _first(model: str) -> str | None:
+    return "first" if model == "ours" else None
+
+
+def _lead_section(result: Row) -> Element | None:
+    rows = result["lead"]
+    if not rows:
+        return None
+    model, moments = rows[0]["model"], result["config"]["at"]
+    found = {(row["over"], row["at"]): row for row in rows}
+    body: list[tuple[str | None, list[Element]]] = []
+    groups = (("the paper’s own models", True), ("other models", False))
+    for name, papers in groups:
+        others = list(dict.fromkeys(row["over"] for row in rows if row["papers_own"] == papers))
+        if others:
+            body.append((None, [node("th", name, scope="rowgroup", colspan=len(moments) + 1)]))
+        for other in others:
+            body.append((None, [rowhead(other), *(_lead_cell(found[other, at]) for at in moments)]))
+    courses = max(row["courses"] for row in rows)
     return _section(
-        "Is the difference more than luck?",
-        "Differences of the courses' own AUCs, tested in pairs by flipping signs. Below .05 counts as "
-        "significant; the p-values are not corrected for the number of comparisons. Every pair of models is "
-        "in the JSON file.",
-        _table(("models", "after", "difference", "p", "courses"), rows),
+        f"Is the lead of {model} more than luck?",
+        f"Each cell is the mean difference of {model} over courses, paired course by course, with its 95% "
+        "interval and the p-value of flipping signs, corrected after Holm for the "
+        f"{len(rows) // len(moments)} comparisons of its column. Bold: {model} is ahead and p is below "
+        f"{SIGNIFICANT:g}.{_floor(courses)}",
+        table([f"{model} over", *(f"after {at}" for at in moments)], body),
+        node(
+            "p",
+            "Wilcoxon’s signed-rank test and every other pair of models are in the JSON file.",
+            class_="note",
+        ),
     )
 
 
-def _against_first_choice(result: Mapping[str, Any]) -> list[tuple[str, str, float, Row]]:
-    """Tests of `ours` (or else the last model) against each other one."""
+def _floor(courses: int) -> str:
+    """A warning where there are too few courses for any difference to be significant."""
+    least = 2.0 ** (1 - courses)
+    if least < SIGNIFICANT:
+        return ""
+    return f" With {courses} courses no p can be below {least:.2g}: give more courses to tell models apart."
+
+
+def _lead_cell(row: Row) -> Element:
+    if row["difference"] is None:
+        return cell("not defined")
+    text = f"{row['difference']:+.3f}".replace("-", "−")
+    small = [_between(row["low"], row["high"]).replace("-", "−"), chance(row["p_holm"])]
+    return cell(text, small, "sure" if significant(row) else None)
+
+
+def _calibration_section(result: Row) -> Element:
     models = result["config"]["models"]
     first = "ours" if "ours" in models else models[-1]
-    found = []
-    for row in result["significance"]:
-        if first in (row["first"], row["second"]) and row["difference"] is not None:
-            sign = 1.0 if row["first"] == first else -1.0
-            other = row["second"] if sign > 0 else row["first"]
-            found.append((first, other, sign, row))
-    return sorted(found, key=lambda item: (item[1], duration(item[3]["at"])))
-
-
-def _calibration_section(result: Mapping[str, Any]) -> str:
-    panels = []
-    for at in result["config"]["at"]:
-        lines = [
-            Line(
-                row["model"],
-                f"m-{row['model']}",
-                tuple((bar["predicted"], bar["observed"], None, None) for bar in row["bins"]),
-            )
-            for row in result["reliability"]
-            if row["at"] == at and row["bins"]
-        ]
-        plot = reliability_plot(f"Observed share over predicted probability after {at}", lines)
-        panels.append(_figure(plot, f"Observed share over predicted probability, after {at}"))
+    others = [model for model in models if model != first]
     return _section(
         "Do the probabilities keep their word?",
         "A point on the dashed line means that of the learners given that probability, just that share had "
-        "the outcome. Points of fewer than ten learners are joined with their neighbours.",
-        f'<div class="panels">{"".join(panels)}</div>',
+        "the outcome. The bars below count the learners; bins of fewer than ten are joined with their "
+        "neighbours. ECE, the expected calibration error, is the mean distance from the line.",
+        node("h3", first),
+        _panels(result, first),
+        _folded(
+            "The other models",
+            [part for model in others for part in (node("h3", model), _panels(result, model))],
+        ),
     )
 
 
-def _spread_section(result: Mapping[str, Any]) -> str:
-    plots = []
+def _folded(title: str, body: Sequence[Child]) -> Element | None:
+    return node("details", node("summary", title), body) if body else None
+
+
+def _panels(result: Row, model: str) -> Element:
+    errors = {row["at"]: row["ece"] for row in result["rows"] if row["model"] == model}
+    figures = []
+    for row in result["reliability"]:
+        if row["model"] == model:
+            at = row["at"]
+            bars = [Bar(bar["predicted"], bar["observed"], bar["n"]) for bar in row["bins"]]
+            plot = reliability_plot(f"{model}: observed share over prediction after {at}", f"m-{model}", bars)
+            caption = f"after {at}, ECE {number(errors[at])}"
+            figures.append(node("figure", plot, node("figcaption", caption)))
+    return node("div", figures, class_="panels")
+
+
+def _spread_section(result: Row) -> Element | None:
+    if not result["per_course"]:
+        return None
+    figures = []
     for at in result["config"]["at"]:
         rows = []
         for model in result["config"]["models"]:
             dots = [
-                (row["auc"], f"{row['course']}: {row['auc']:.3f}, {row['n']} learners")
+                (row["auc"], f"{row['course']}: {row['auc']:.3f}, {row['n']:,} learners")
                 for row in result["per_course"]
                 if row["model"] == model and row["at"] == at and row["auc"] is not None
             ]
             rows.append((model, f"m-{model}", dots))
-        plot = strip_plot(f"AUC of each course after {at}", rows)
-        plots.append(_figure(plot, f"AUC of each course, after {at}"))
-    return _section("From course to course", "A dot is a course, the bar their mean.", *plots)
+        figures.append(_strips(at, rows))
+    return _section("From course to course", "A dot is a course, the bar their mean.", figures)
 
 
-def _slices_section(slices: Sequence[Row]) -> str:
-    if not slices:
-        return ""
-    columns = ("n", "auc", "auc_low", "auc_high", "ece", "abroca", "abroca_low", "abroca_high")
-    rows = [
-        [_cell(f"{row['column']}: {row['group']}"), _cell(row["model"]), _cell(row["at"])]
-        + (
-            [_cell("hidden")] + [_cell("")] * 7
-            if row.get("hidden")
-            else [_cell(row[name]) for name in columns]
-        )
-        for row in slices
-    ]
-    head = ("group", "model", "after", "learners", "AUC", "from", "to", "ECE", "ABROCA", "from", "to")
-    return _section(
-        "For whom",
-        "ABROCA is the area between the group's ROC curve and everyone else's: 0 where a model ranks both "
-        "alike; chance alone makes it larger in small groups. Groups of fewer than ten are hidden.",
-        _table(head, rows),
-    )
+def _strips(at: str, rows: list[tuple[str, str, list[tuple[float, str]]]]) -> Element | None:
+    return _figure(lambda width: strip_plot(f"AUC of each course after {at}", rows, width), f"After {at}.")
 
 
-def _inflation_section(inflation: Sequence[Row]) -> str:
+def _inflation_section(inflation: Sequence[Row]) -> Element | None:
     if not inflation:
-        return ""
-    columns = ("auc_unseen_courses", "auc_same_courses", "inflation")
-    rows = [
-        [_cell(row["model"]), _cell(row["at"]), *(_cell(row[name]) for name in columns)] for row in inflation
+        return None
+    body = [
+        (
+            _first(row["model"]),
+            [
+                rowhead(row["model"]),
+                cell(row["at"]),
+                cell(number(row["auc_unseen_courses"])),
+                cell(number(row["auc_same_courses"])),
+                cell(number(row["inflation"], signed=True)),
+                cell(
+                    number(row["inflation_course_mean"], signed=True),
+                    [_between(row["inflation_low"], row["inflation_high"]), chance(row["p"])],
+                ),
+            ],
+        )
+        for row in inflation
     ]
+    head = ["model", "after", "unseen courses", "same courses", "inflation", "mean of courses"]
     return _section(
         "What a course already seen would feign",
-        "The same models with learners folded instead of courses: every test course is in training too.",
-        _table(("model", "after", "unseen courses", "same courses", "inflation"), rows),
+        "The same models with learners folded instead of courses: every test course is in training too. The "
+        "difference is what a study that splits learners would promise too much.",
+        table(head, body),
     )
 
 
-def _protocol_section(config: Row) -> str:
-    rows = [[_cell(key.replace("_", " ")), _cell(_plain(value))] for key, value in config.items()]
+def _protocol_section(config: Row, cost: Cost) -> Element:
+    clock = {"learner": "each learner’s own first event", "course": "the start of the course"}[
+        config["clock"]
+    ]
+    rows = [[key.replace("_", " "), labelled(value)] for key, value in config.items()]
     return _section(
         "How it was measured",
-        "No model sees an event at or after the moment of its prediction. Test courses are predicted in "
-        "full, learners without a single event included. For the paper's own models the commoner outcome was "
-        "cut down in each training course; their probabilities are given back the odds that took.",
-        _table(("setting", "value"), rows),
+        f"Time counts from {clock}. No model sees an event at or after the moment of its prediction. Test "
+        "courses are predicted in full, learners without a single event included, as long as the course had "
+        "an event in the week before the moment or later. For the paper’s own models the commoner outcome "
+        "was cut down in each training course; their probabilities are given back the odds that took.",
+        plain_table(["setting", "value"], rows),
+        _cost_table(cost),
+        node("p", f"Written {cost.written}.", class_="note") if cost.written else None,
     )
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return value
-
-
-def _cell(value: object, best: bool = False) -> str:
-    if isinstance(value, float):
-        text = f"{value:.3f}" if abs(value) >= 0.0005 or value == 0 else f"{value:.1e}"
-    else:
-        text = "not defined" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-    return f'<td class="best">{escape(text)}</td>' if best else f"<td>{escape(text)}</td>"
-
-
-def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    head_and_body = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="scroll" tabindex="0"><table>{head_and_body}</table></div>'
+def _cost_table(cost: Cost) -> Element | None:
+    if not cost.seconds:
+        return None
+    head = ["model", "seconds, all folds", *(["with courses seen"] if cost.shared else [])]
+    rows = [
+        [model, f"{seconds:,.1f}", *([f"{cost.shared[model]:,.1f}"] if cost.shared else [])]
+        for model, seconds in cost.seconds.items()
+    ]
+    return plain_table(head, rows)

@@ -6,94 +6,46 @@ figures could be had by subtraction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cohort import Cohort
 from .evaluation import Findings, Study
+from .fairness import Scores, Served
 from .figures import SMALL_CELL, plain, scored
-from .metrics import abroca_interval, auc_interval, ece
-from .outcomes import COURSE, LEARNER
-from .spreadsheet import read_columns
+from .groups import Groups
+from .significance import holm
 
-MOST_GROUPS = 12
-MOST_VALUES = 20
-BANDS = 5
-UNKNOWN = "unknown"
-OTHER = "other"
+Row = dict[str, Any]
 
-Groups = Mapping[str, NDArray[np.str_]]
+TESTS = ("abroca_p", "calibration_p")
 
 
-def read_groups(path: str | Path, columns: Sequence[str], cohort: Cohort) -> Groups:
-    """Column -> group of each row of the cohort [n]; empty cells are "unknown".
-
-    A numeric column with many values becomes five bands, a text column with many keeps its commonest twelve.
-    Raises ValueError naming the columns that the table lacks.
-    """
-    table = read_columns(path)
-    missing = [name for name in (COURSE, LEARNER, *columns) if name not in table]
-    if missing:
-        raise ValueError(
-            f"{path} lacks the column {', '.join(missing)} for --slices; it has {', '.join(table)}"
-        )
-    place = {key: row for row, key in enumerate(zip(table[COURSE], table[LEARNER], strict=True))}
-    keys = zip(cohort.enrolments.courses.tolist(), cohort.enrolments.learners.tolist(), strict=True)
-    rows = [place.get(key, -1) for key in keys]
-    return {name: grouped([table[name][row] if row >= 0 else "" for row in rows]) for name in columns}
-
-
-def grouped(values: Sequence[str]) -> NDArray[np.str_]:
-    """Values as groups [n]: bands of numbers, or the commonest texts."""
-    texts = np.asarray([value.strip() or UNKNOWN for value in values], dtype=np.str_)
-    names, counts = np.unique(texts[texts != UNKNOWN], return_counts=True)
-    if len(names) <= MOST_VALUES:
-        return texts
-    numbers = _numbers(texts)
-    if numbers is not None:
-        return _banded(numbers)
-    kept = names[np.argsort(-counts, kind="stable")[:MOST_GROUPS]]
-    return np.where(np.isin(texts, kept) | (texts == UNKNOWN), texts, OTHER)
-
-
-def _numbers(texts: NDArray[np.str_]) -> NDArray[np.float64] | None:
-    try:
-        return np.asarray([np.nan if text == UNKNOWN else float(text) for text in texts.tolist()])
-    except ValueError:
-        return None
-
-
-def _banded(numbers: NDArray[np.float64]) -> NDArray[np.str_]:
-    known = numbers[np.isfinite(numbers)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BANDS + 1)))
-    band = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
-    names = np.asarray([f"{low:g} to {high:g}" for low, high in pairwise(edges)])
-    return np.where(np.isfinite(numbers), names[band], UNKNOWN)
-
-
-def slices(study: Study, findings: Findings, groups: Groups) -> Iterator[dict[str, Any]]:
-    """A row per column, group, model and horizon; a hidden group keeps only its name."""
+def slices(study: Study, findings: Findings, groups: Groups) -> Iterator[Row]:
+    """A row per model, horizon, division and group; a hidden group keeps only its name."""
     for place, at in enumerate(study.horizons):
         rows = np.flatnonzero(scored(findings, at))
-        for column, values in groups.items():
-            names, sizes = np.unique(values[rows], return_counts=True)
-            hidden = hidden_groups(sizes.tolist())
-            for index, name in enumerate(names.tolist()):
-                for model in study.models:
-                    row = {"model": model, "at": study.at[place], "column": column, "group": name}
-                    if index in hidden:
-                        yield {**row, "hidden": True}
-                    else:
-                        inside = values[rows] == name
-                        yield {
-                            **row,
-                            **_figures(findings, findings.probabilities[model][:, place], rows, inside),
-                        }
+        for model in study.models:
+            probabilities = findings.answers.probabilities[model][rows, place]
+            scores = Scores(findings.cohort.labels[rows], probabilities, study.seed)
+            found = list(_divided(findings, groups, rows, scores))
+            _correct([row for row in found if "n" in row])
+            for row in found:
+                yield plain({"model": model, "at": study.at[place], **row})
+
+
+def _divided(findings: Findings, groups: Groups, rows: NDArray[np.int64], scores: Scores) -> Iterator[Row]:
+    """Every group of every division, for one model and horizon."""
+    learners = findings.cohort.enrolments.learners[rows]
+    for division, values in groups.items():
+        here = values[rows]
+        names = np.unique(here).tolist()
+        hidden = hidden_groups([len(np.unique(learners[here == name])) for name in names])
+        for index, name in enumerate(names):
+            row = {"column": division, "group": name}
+            yield {**row, "hidden": True} if index in hidden else {**row, **_figures(scores.of(here == name))}
 
 
 def hidden_groups(sizes: Sequence[int], least: int = SMALL_CELL) -> set[int]:
@@ -106,21 +58,31 @@ def hidden_groups(sizes: Sequence[int], least: int = SMALL_CELL) -> set[int]:
     return set(hidden)
 
 
-def _figures(
-    findings: Findings, probabilities: NDArray[np.float64], rows: NDArray[np.int64], inside: NDArray[np.bool_]
-) -> dict[str, Any]:
-    labels, scores = findings.cohort.labels[rows], probabilities[rows]
-    area = auc_interval(labels[inside], scores[inside], rounds=200)
-    gap = abroca_interval(labels, scores, inside, rounds=100)
-    return plain(
-        {
-            "n": int(inside.sum()),
-            "auc": area.value,
-            "auc_low": area.low,
-            "auc_high": area.high,
-            "ece": ece(labels[inside], scores[inside]),
-            "abroca": gap.value,
-            "abroca_low": gap.low,
-            "abroca_high": gap.high,
-        }
-    )
+def _figures(served: Served) -> Row:
+    return {
+        "n": served.n,
+        "predicted": served.predicted,
+        "observed": served.observed,
+        "auc": served.auc.value,
+        "auc_low": served.auc.low,
+        "auc_high": served.auc.high,
+        "ece": served.ece.value,
+        "ece_low": served.ece.low,
+        "ece_high": served.ece.high,
+        "abroca": served.area.value,
+        "abroca_low": served.area.low,
+        "abroca_high": served.area.high,
+        "abroca_chance": served.ranking.chance,
+        "abroca_p": served.ranking.p,
+        "calibration_gap": served.calibration.value,
+        "calibration_chance": served.calibration.chance,
+        "calibration_p": served.calibration.p,
+    }
+
+
+def _correct(rows: Sequence[Row]) -> None:
+    """Adds p-values corrected for all groups and both kinds of gap of one model and horizon."""
+    corrected = holm([row[name] for row in rows for name in TESTS])
+    for place, row in enumerate(rows):
+        for offset, name in enumerate(TESTS):
+            row[f"{name}_holm"] = corrected[len(TESTS) * place + offset]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -57,72 +55,9 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return lines[-1]
 
 
-def evaluate(tables: tuple[str, str], out: Path, *more: str) -> list[str]:
-    asked = [
-        "evaluate",
-        "--events",
-        tables[0],
-        "--outcomes",
-        tables[1],
-        "--target",
-        "passed",
-        "--json",
-        str(out),
-    ]
-    return [*asked, "--at", "3d,7d", *more]
-
-
 def test_ingest_reads_a_table_into_a_store(tables: tuple[str, str], tmp_path: Path) -> None:
     assert main(["ingest", tables[0], "--out", str(tmp_path / "store"), "--workers", "1"]) == 0
     assert main(["ingest", tables[0], "--out", str(tmp_path / "store"), "--workers", "1"]) == 0
-
-
-@pytest.mark.train
-def test_evaluate_writes_figures_and_a_page(
-    tables: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("sklearn")
-    out = tmp_path / "deep" / "out.json"
-    assert main(evaluate(tables, out, "--folds", "2", "--models", "logistic,knn", "--slices", "gender")) == 0
-    result = json.loads(out.read_text())
-    assert [(row["model"], row["at"]) for row in result["rows"]] == [
-        *(("logistic", "3d"), ("logistic", "7d")),
-        *(("knn", "3d"), ("knn", "7d")),
-    ]
-    for row in result["rows"]:
-        assert {"model", "at", "auc", "auc_course_mean", "auc_low", "auc_high", "ece", "n"} <= set(row)
-        assert row["n"] == 120
-        assert 0.5 < row["auc"] < 1
-    assert {row["group"] for row in result["slices"]} == {"f", "m"}
-    assert result["config"]["folds"] == 2
-    assert (tmp_path / "deep" / "out.html").read_text().startswith("<!doctype html>")
-    shown = capsys.readouterr()
-    assert "logistic" in shown.out
-    assert "[1/4] logistic, fold 1 of 2" in shown.err
-
-
-@pytest.mark.train
-def test_evaluate_again_takes_what_is_there(
-    tables: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("sklearn")
-    arguments = evaluate(tables, tmp_path / "out.json", "--folds", "2", "--models", "logistic")
-    assert main(arguments) == 0
-    first = json.loads((tmp_path / "out.json").read_text())["rows"]
-    assert main(arguments) == 0
-    assert json.loads((tmp_path / "out.json").read_text())["rows"] == first
-    assert capsys.readouterr().err.count("taken from an earlier run") == 2
-
-
-@pytest.mark.train
-def test_evaluate_on_test_tables_by_the_learners_clock(tables: tuple[str, str], tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
-    events, outcomes = world(courses=2, learners=30, seed=8).write(tmp_path)
-    more = ("--test-events", str(events), "--test-outcomes", str(outcomes), "--clock", "learner")
-    assert main(evaluate(tables, tmp_path / "out.json", *more, "--models", "logistic")) == 0
-    result = json.loads((tmp_path / "out.json").read_text())
-    assert {row["n"] for row in result["rows"]} == {60}
-    assert "folds" not in result["config"]
 
 
 @pytest.mark.train
@@ -246,40 +181,6 @@ def test_a_wrong_call_is_told_in_one_line(
     assert all(word in line for word in words), line
 
 
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        (("--at", "soon"), ("'soon' is no time span",)),
-        (("--at", ","), ("names no moment",)),
-        (("--models", "svm"), ("choose from logistic",)),
-        (("--folds", "1"), ("--folds must be at least 2",)),
-        (("--folds", "9", "--models", "logistic"), ("9 folds", "lower --folds")),
-        (("--test-events", "x"), ("--test-events and --test-outcomes belong together",)),
-        (("--test-events", "x", "--test-outcomes", "y", "--folds", "3"), ("make no sense",)),
-        (("--undersample", "-1"), ("--undersample",)),
-        (("--threads", "0"), ("--threads must be at least 1",)),
-        (("--target", "graduated"), ("graduated",)),
-        (("--target", "gender"), ("gender", "only 0, 1")),
-        (("--events", "none.csv"), ("none.csv does not exist",)),
-        (("--outcomes", "none.csv"), ("none.csv does not exist",)),
-        (("--events", "{o}"), ("lacks the columns time, event_type",)),
-        (("--slices", "shoe", "--models", "logistic"), ("lacks the column shoe",)),
-        (("--json", "{tmp}"), ("is a folder",)),
-    ],
-)
-def test_a_wrong_study_is_told_in_one_line(
-    more: tuple[str, ...],
-    words: tuple[str, ...],
-    tables: tuple[str, str],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    pytest.importorskip("sklearn")
-    filled = [text.format(e=tables[0], o=tables[1], tmp=tmp_path) for text in more]
-    line = complaint(capsys, *evaluate(tables, tmp_path / "out.json"), *filled)
-    assert all(word in line for word in words), line
-
-
 @pytest.mark.train
 @pytest.mark.parametrize(
     ("more", "words"),
@@ -312,39 +213,12 @@ def test_a_wrong_training_is_told_in_one_line(
     assert all(word in line for word in words), line
 
 
-@pytest.mark.parametrize("package", ["torch", "sklearn"])
-def test_without_the_train_extra_a_study_says_what_to_install(
-    package: str, tables: tuple[str, str], tmp_path: Path
-) -> None:
-    (tmp_path / "blocked").mkdir()
-    (tmp_path / "blocked" / f"{package}.py").write_text(
-        f"raise ModuleNotFoundError('no', name='{package}')\n"
-    )
-    models = {"torch": "ours", "sklearn": "logistic"}[package]
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'blocked'}{os.pathsep}{os.getcwd()}"}
-    command = [sys.executable, "-m", "predictor", *evaluate(tables, tmp_path / "o.json", "--models", models)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert package in done.stderr
-    assert 'pip install "nudge-xblock[train]"' in done.stderr.strip().split("\n")[-1]
-
-
 @pytest.mark.train
-def test_an_interruption_says_how_to_go_on(tables: tuple[str, str], tmp_path: Path) -> None:
-    arguments = evaluate(tables, tmp_path / "o.json", "--models", "logistic,lstm_raw,ours", "--folds", "4")
-    with subprocess.Popen(
-        [sys.executable, "-m", "predictor", *arguments],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "logistic, fold 1 of 4: done" in line:
-                break
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        rest = process.stderr.read()
-        assert process.wait(timeout=20) == 130
-    assert "goes on where it stopped" in rest.strip().split("\n")[-1]
-    assert not (tmp_path / "o.json").exists()
+def test_training_tables_without_a_common_learner_are_told_apart(
+    tables: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, strangers = world(courses=4, learners=30, seed=8).write(tmp_path)
+    asked = ("--events", tables[0], "--outcomes", str(strangers), "--target", "passed")
+    line = complaint(capsys, "train", *asked, "--store", str(tmp_path / "models"))
+    assert "no learner of the outcomes has an event" in line
+    assert "course 'course-7-0'" in line

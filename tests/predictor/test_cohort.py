@@ -56,8 +56,48 @@ def test_who_is_known_by_then_is_not_open() -> None:
 
 
 def test_a_course_with_neither_start_nor_events_is_named() -> None:
-    with pytest.raises(ValueError, match="course c has neither events nor a course_start"):
-        cohort(EventTable.of([]), outcomes(), "passed", "course")
+    with pytest.raises(ValueError, match="course d has neither events nor a course_start"):
+        cohort(EVENTS, outcomes(course_id=["c", "c", "d"]), "passed", "course")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"course_id": ["x", "x", "x"]}, "course 'c', learner 'a', the outcomes of course 'x', learner 'a'"),
+        ({"learner_id": ["1", "2", "3"]}, "course 'c', learner 'a', the outcomes of course 'c', learner '1'"),
+    ],
+)
+def test_tables_without_a_common_learner_show_how_each_writes_its_ids(
+    changed: dict[str, list[str]], words: str
+) -> None:
+    with pytest.raises(ValueError, match="no learner of the outcomes has an event") as raised:
+        cohort(EVENTS, outcomes(**changed), "passed", "course")
+    assert words in str(raised.value)
+
+
+def test_no_events_at_all_are_an_error() -> None:
+    with pytest.raises(ValueError, match="the events are none"):
+        cohort(EventTable.of([]), outcomes(course_start=[DAY_ONE] * 3), "passed", "course")
+
+
+def test_a_course_counts_while_it_had_an_event_in_the_week_before() -> None:
+    found = cohort(EVENTS, outcomes(course_start=[DAY_ONE] * 3), "passed", "course")
+    assert found.running_at(12 * DAY).all()
+    assert not found.running_at(12.1 * DAY).any()
+    assert cohort(EVENTS, outcomes(), "passed", "learner").running_at(100 * DAY).all()
+
+
+def test_other_events_outcomes_or_clocks_have_another_digest() -> None:
+    usual = cohort(EVENTS, outcomes(), "passed", "course")
+    later = EventTable.of([Event("c", "b", ONE + 2 * DAY, "x"), Event("c", "a", ONE + 6 * DAY, "x")])
+    others = [
+        cohort(later, outcomes(), "passed", "course"),
+        cohort(EVENTS, outcomes(passed=["1", "1", "0"]), "passed", "course"),
+        cohort(EVENTS, outcomes(), "passed", "learner"),
+        usual.take(usual.labels == 0),
+    ]
+    assert len({usual.digest, *(other.digest for other in others)}) == 5
+    assert cohort(EVENTS, outcomes(), "passed", "course").digest == usual.digest
 
 
 def test_no_known_outcome_at_all_is_an_error() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from predictor.cohort import Cohort
-from predictor.evaluation import Findings, Study
+from predictor.evaluation import Answers, Findings, Study
 from predictor.figures import figures, joined
 from predictor.metrics import Bin
 from predictor.moments import DAY, Enrolments
+from predictor.roster import PAPERS
 from predictor.sequences import EventTable
 
 STUDY = Study("passed", ("7d",), ("good", "bad"))
@@ -26,11 +28,13 @@ def findings(courses: int = 6, n: int = 40, seed: int = 0, known: float = np.nan
     )
     known_at = np.full(len(names), np.nan)
     known_at[:10] = known
-    cohort = Cohort(EventTable.of([]), people, labels, known_at)
+    cohort = Cohort(EventTable.of([]), people, labels, known_at, np.full(len(names), np.nan))
     good = np.clip(0.25 + 0.5 * labels + rng.normal(0, 0.2, len(labels)), 0, 1)
     bad = rng.random(len(labels))
     probabilities = {"good": good[:, None], "bad": bad[:, None]}
-    return Findings(cohort, np.zeros(len(labels), dtype=np.int64), probabilities, {"good": good[:, None]})
+    shared = Answers({"good": good[:, None]}, {"good": 1.0})
+    answers = Answers(probabilities, {"good": 1.0, "bad": 2.0})
+    return Findings(cohort, np.zeros(len(labels), dtype=np.int64), answers, shared)
 
 
 def test_rows_have_the_agreed_keys_and_sane_values() -> None:
@@ -49,6 +53,45 @@ def test_the_better_model_is_significantly_better() -> None:
     assert (test["first"], test["second"], test["courses"]) == ("good", "bad", 6)
     assert test["difference"] > 0.2
     assert test["p"] == pytest.approx(2 / 64)
+
+
+def with_rivals(rivals: int) -> Findings:
+    """The good model among so many of the paper's, which guess."""
+    found = findings(courses=10)
+    names = PAPERS[:rivals]
+    rng = np.random.default_rng(1)
+    guesses = {name: rng.random((len(found.cohort.labels), 1)) for name in names}
+    answers = Answers({**guesses, "ours": found.answers.probabilities["good"]}, {})
+    return replace(found, answers=answers, shared=None)
+
+
+def test_the_lead_over_the_papers_models_is_corrected_for_their_number_alone() -> None:
+    result = figures(Study("passed", ("7d",), (*PAPERS, "ours")), with_rivals(6))
+    assert [row["over"] for row in result["lead"]] == list(PAPERS)
+    for row in result["lead"]:
+        assert row["p"] == row["p_wilcoxon"] == pytest.approx(2 / 1024)
+        assert row["p_holm"] == row["p_wilcoxon_holm"] == pytest.approx(12 / 1024)
+    assert result["verdicts"] == [{"at": "7d", "model": "ours", "above": list(PAPERS), "not_above": []}]
+    corrected = [row["p_holm"] for row in result["significance"] if row["second"] == "ours"]
+    assert corrected == [pytest.approx(42 / 1024)] * 6
+
+
+def test_a_model_that_only_guesses_too_is_said_to_be_above_nobody() -> None:
+    found = with_rivals(3)
+    guessing = {**found.answers.probabilities, "ours": found.answers.probabilities["knn"]}
+    study = Study("passed", ("7d",), (*PAPERS[:3], "ours"))
+    result = figures(study, replace(found, answers=Answers(guessing, {})))
+    assert result["verdicts"][0]["above"] == []
+
+
+def test_a_course_that_was_over_a_week_before_is_not_scored() -> None:
+    found = findings()
+    closes = np.where(found.cohort.enrolments.courses == "c0", 5 * DAY, 13 * DAY)
+    found = replace(found, cohort=replace(found.cohort, closes=closes))
+    column = {name: np.repeat(values, 2, axis=1) for name, values in found.answers.probabilities.items()}
+    study = Study("passed", ("7d", "14d"), ("good", "bad"))
+    result = figures(study, replace(found, answers=Answers(column, {}), shared=None))
+    assert [(row["n"], row["courses"]) for row in result["rows"][:2]] == [(240, 6), (200, 5)]
 
 
 def test_who_is_known_by_then_is_not_scored() -> None:
@@ -74,7 +117,8 @@ def test_what_is_not_defined_is_null_and_json_is_strict() -> None:
 
 def test_inflation_is_the_gain_from_having_seen_the_course() -> None:
     (row,) = figures(STUDY, findings())["inflation"]
-    assert row["inflation"] == 0
+    assert row["inflation"] == row["inflation_course_mean"] == 0
+    assert row["p"] == 1
     assert row["auc_unseen_courses"] == row["auc_same_courses"]
 
 

@@ -9,11 +9,15 @@ import pytest
 
 from predictor.evaluation import Study
 from predictor.figures import figures
-from predictor.report import page
+from predictor.report import Cost, page, told
+from predictor.roster import PAPERS
 from predictor.slices import slices
-from tests.predictor.test_figures import findings
+from tests.predictor.test_figures import findings, with_rivals
 
-VOID = {"meta", "circle", "line", "polyline"}
+VOID = {"meta"}
+
+
+COST = Cost("2026-01-01T00:00", {"good": 12.3, "bad": 4.5}, {"good": 11.9, "bad": 4.4})
 
 
 class Balanced(HTMLParser):
@@ -26,11 +30,8 @@ class Balanced(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        if tag not in VOID or (not self.get_starttag_text().rstrip().endswith("/>") and tag != "meta"):  # type: ignore[union-attr]
+        if tag not in VOID:
             self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -43,12 +44,13 @@ def result(target: str = "passed") -> dict[str, object]:
     groups[:5] = "<script>alert(1)</script>"
     content = figures(study, found)
     content["slices"] = list(slices(study, found, {"group": groups}))
-    content["config"] = {"target": target, "at": ["7d"], "models": ["good", "bad"], "learners": 240}
+    names = ("target", "at", "models", "learners", "clock")
+    content["config"] = dict(zip(names, (target, ["7d"], ["good", "bad"], 240, "learner"), strict=True))
     return content
 
 
 def test_the_page_is_well_formed_and_stands_alone() -> None:
-    text = page(result())
+    text = page(result(), COST)
     parser = Balanced()
     parser.feed(text)
     assert parser.open == []
@@ -59,7 +61,7 @@ def test_the_page_is_well_formed_and_stands_alone() -> None:
 
 
 def test_text_from_the_data_stays_text() -> None:
-    text = page(result(target="<b>passed</b>"))
+    text = page(result(target="<b>passed</b>"), COST)
     assert "<script>" not in text
     assert "<b>passed" not in text
     assert "&lt;b&gt;passed" in text
@@ -67,10 +69,10 @@ def test_text_from_the_data_stays_text() -> None:
 
 def test_the_figures_are_in_the_tables() -> None:
     content = result()
-    text = page(content)
+    text = page(content, COST)
     for row in content["rows"]:  # type: ignore[attr-defined]
         assert f"{row['auc']:.3f}" in text
-    assert "hidden" in text
+    assert "hidden: fewer than ten" in text
     assert "Best AUC on courses the models had not seen: good after 7d" in text
 
 
@@ -78,9 +80,8 @@ def test_a_study_without_any_defined_figure_still_has_a_page() -> None:
     content = result()
     for row in content["rows"]:  # type: ignore[attr-defined]
         row.update(auc=None, auc_low=None, auc_high=None, auc_course_mean=None)
-    content["significance"] = []
-    content["per_course"] = []
-    text = page(content)
+    content["lead"] = content["verdicts"] = content["significance"] = content["per_course"] = []
+    text = page(content, COST)
     assert "No horizon has learners of both outcomes" in text
     assert "not defined" in text
 
@@ -88,6 +89,55 @@ def test_a_study_without_any_defined_figure_still_has_a_page() -> None:
 @pytest.mark.parametrize("key", ["slices", "inflation"])
 def test_what_was_not_asked_for_has_no_heading(key: str) -> None:
     content = result()
-    before = page(content).count("<h2>")
+    before = page(content, COST).count("<h2>")
     content[key] = []
-    assert page(content).count("<h2>") == before - 1
+    assert page(content, COST).count("<h2>") == before - 1
+
+
+def test_the_lead_over_the_papers_models_is_one_table() -> None:
+    content = figures(Study("passed", ("7d",), (*PAPERS, "ours")), with_rivals(6))
+    content["slices"] = []
+    content["config"] = {**result()["config"], "models": [*PAPERS, "ours"]}  # type: ignore[dict-item]
+    text = page(content, COST)
+    assert "After 7d, ours is significantly above each of the paper’s own models." in text
+    table = text[text.index("Is the lead of ours more than luck?") :]
+    assert "the paper’s own models" in table
+    assert table.count('class="sure"') == 6
+    assert "p = 0.012" in table
+
+
+def test_a_verdict_says_which_models_are_not_beaten() -> None:
+    verdict = {"at": "7d", "model": "ours", "above": ["knn"], "not_above": ["forest", "logistic"]}
+    assert told(verdict) == "After 7d, ours is significantly above knn but not above forest, logistic."
+    assert "not significantly above any" in told({**verdict, "above": []})
+
+
+def test_too_few_courses_to_tell_are_said_to_be_too_few() -> None:
+    text = page({**result(), "lead": [{**row, "courses": 4} for row in result()["lead"]]}, COST)  # type: ignore[attr-defined]
+    assert "With 4 courses no p can be below 0.12" in text
+
+
+def test_what_it_cost_is_told_with_and_without_inflation() -> None:
+    assert "with courses seen" in page(result(), COST)
+    alone = page(result(), Cost("2026-01-01T00:00", {"good": 12.3}))
+    assert "with courses seen" not in alone
+    assert "12.3" in alone
+    assert "seconds, all folds" not in page(result(), Cost())
+
+
+def test_a_planted_gap_stands_in_words() -> None:
+    content = result()
+    row = next(row for row in content["slices"] if "n" in row)  # type: ignore[attr-defined]
+    row.update(abroca_p_holm=0.004, abroca=0.21, abroca_chance=0.05, calibration_p_holm=0.3)
+    text = page(content, COST)
+    assert "otherwise than the rest after 7d: ABROCA 0.210, by chance 0.050, p = 0.004" in text
+    assert "Time counts from each learner’s own first event" in text
+
+
+def test_counts_stand_beside_the_reliability_of_each_bin() -> None:
+    text = page(result(), COST)
+    content = result()
+    for row in content["reliability"]:  # type: ignore[attr-defined]
+        for bar in row["bins"]:
+            assert f"observed {bar['observed']:.3f}, {bar['n']} learners" in text
+    assert 'class="count"' in text

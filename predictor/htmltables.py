@@ -1,0 +1,62 @@
+"""Tables of the study's page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from xml.etree.ElementTree import Element
+
+from .markup import node
+
+TableRow = tuple[str | None, Sequence[Element]]
+
+
+def number(value: float | None, signed: bool = False) -> str:
+    """Three decimals with a proper minus; what is not defined says so."""
+    if value is None:
+        return "not defined"
+    return (f"{value:+.3f}" if signed else f"{value:.3f}").replace("-", "−")
+
+
+def chance(p: float | None) -> str:
+    """A p-value, rounded so that its side of .05 stays the right one."""
+    if p is None:
+        return ""
+    if p < 0.001:
+        return "p < .001"
+    return f"p = {p:.4f}" if 0.045 < p < 0.055 else f"p = {p:.3f}"
+
+
+def labelled(value: object) -> str:
+    """A setting's value for people."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+
+
+def cell(text: str, small: str | Iterable[str] = "", style: str | None = None) -> Element:
+    """A value, and in small letters below it what qualifies it."""
+    lines = [small] if isinstance(small, str) else list(small)
+    return node("td", text, (node("small", line) for line in lines if line), class_=style)
+
+
+def rowhead(text: str) -> Element:
+    """A row's name, kept apart from the text around it whichever way it runs."""
+    return node("th", node("bdi", text), scope="row")
+
+
+def table(head: Sequence[str], rows: Iterable[TableRow]) -> Element:
+    """A table that scrolls by itself where the screen is too narrow; each row with its style."""
+    top = node("tr", (node("th", name, scope="col") for name in head))
+    body = (node("tr", cells, class_=style) for style, cells in rows)
+    inside = node("table", node("thead", top), node("tbody", body))
+    return node("div", inside, class_="scroll", tabindex=0, role="region", aria_label=f"Table: {head[0]}")
+
+
+def plain_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Element:
+    """A table of names and texts."""
+    return table(
+        head,
+        ((None, [rowhead(row[0]), *(node("td", text, class_="words") for text in row[1:])]) for row in rows),
+    )
