@@ -131,7 +131,7 @@ def past(source: EventSource, enrolments: Enrolments, at: float) -> Iterator[Pas
     for course_id in np.unique(enrolments.courses).tolist():
         rows = np.flatnonzero(enrolments.courses == course_id)
         sequences = source.sequences(course_id) if course_id in there else empty(course_id)
-        yield _cut(sequences, rows, enrolments.learners[rows], enrolments.starts[rows] + at)
+        yield cut(sequences, rows, enrolments.learners[rows], enrolments.starts[rows] + at)
 
 
 def empty(course_id: str) -> Sequences:
@@ -158,7 +158,8 @@ def find(sequences: Sequences, learners: NDArray[np.str_]) -> IntArray:
     return np.where(known[place] == learners, place, -1)
 
 
-def _cut(sequences: Sequences, rows: IntArray, learners: NDArray[np.str_], moments: FloatArray) -> Past:
+def cut(sequences: Sequences, rows: IntArray, learners: NDArray[np.str_], moments: FloatArray) -> Past:
+    """The past of some of a course's learners, numbered `rows`, each before a moment of their own."""
     place = find(sequences, learners)
     first = np.where(place >= 0, sequences.offsets[place], 0)
     sizes = np.where(place >= 0, sequences.offsets[place + 1] - first, 0)

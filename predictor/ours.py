@@ -1,42 +1,50 @@
-"""Our model among its rivals: the sequence model, trained and asked just as in production.
+"""Our model among its rivals: trained and asked just as in production.
 
-One model serves every moment of a course: it is fitted once, published to a store of its own, loaded into the
-numpy cell that serves, and read at each horizon.
+One model serves every moment of a course: it is fitted once, published to a store of its own, loaded from it
+with numpy alone, and asked at each horizon.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from .moments import Enrolments, FloatArray, TrainingData, empty
 from .outcomes import CourseOutcomes, Outcomes
+from .plan import studied
 from .progress import Progress
 from .sequences import EventSource
+from .stack import Stack
+from .stacking import StackConfig
+from .stacking import fit as fit_stack
 from .store import ModelStore
 from .streaming import Streamer
 from .training import TrainConfig, fit
 
 
-class Ours:
-    """The LSTM over raw events, everyone kept, calibrated on held-out courses."""
+class LSTM:
+    """The LSTM over raw events alone, everyone kept, calibrated on held-out courses."""
 
-    name = "ours"
+    name = "lstm"
 
     def fit(self, data: TrainingData) -> None:
         """Train on the data's courses; the folder keeps what an interrupted training needs to go on."""
         self._target = data.target
-        store = ModelStore(data.folder)
-        settings = {"clock": data.clock, "leave_days": 0.0, "seed": data.seed}
-        config = scaled(TrainConfig.from_json(settings), data.source)
+        self._streamer = self._learned(data, data.source, as_outcomes(data), data.folder)
+
+    def _learned(self, data: TrainingData, source: EventSource, outcomes: Outcomes, folder: Path) -> Streamer:
+        """An LSTM published to a store in `folder`."""
+        store = ModelStore(folder)
+        settings = studied(data.clock, data.horizons, len(data.enrolments), data.seed)
+        config = scaled(TrainConfig.from_json(settings), source)
 
         def report(progress: Progress) -> None:
             if progress.message:
                 data.progress(progress.message)
 
-        version = fit(data.source, as_outcomes(data), (data.target,), config, store, report)
-        self._streamer = Streamer.load(store, version)
+        return Streamer.load(store, fit(source, outcomes, (data.target,), config, store, report))
 
     def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
         """Probabilities [n] at `at`, by the cell that serves in production."""
@@ -51,6 +59,36 @@ class Ours:
                 readings = self._streamer.refresh(sequences, begin, moments, learners).values()
                 probabilities[rows] = [reading.probabilities[self._target] for _, reading in readings]
         return probabilities
+
+
+class Ours(LSTM):
+    """The LSTM stacked with boosting over what learners and their mates did; see `stack`."""
+
+    name = "ours"
+
+    def fit(self, data: TrainingData) -> None:
+        """Train the LSTM, and the stack beside it, on the data's courses."""
+        super().fit(data)
+        store = ModelStore(data.folder)
+        fit_stack(
+            data.source,
+            as_outcomes(data),
+            self._streamer,
+            store,
+            StackConfig(seed=data.seed),
+            data.horizons,
+            leave_days=0.0,
+            learner=lambda source, outcomes, folder: self._learned(data, source, outcomes, folder),
+            folder=data.folder,
+            tell=data.progress,
+        )
+        self._stack = Stack.load(store, self._streamer.version)
+
+    def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
+        """Probabilities [n] at `at`."""
+        sequence = super().predict(source, enrolments, at)
+        assert self._stack is not None
+        return self._stack.foresee(source, enrolments, at, {self._target: sequence})[self._target]
 
 
 def scaled(config: TrainConfig, source: EventSource) -> TrainConfig:

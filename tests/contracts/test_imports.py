@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "pyarrow", "sklearn", "tqdm", "pandas", "matplotlib")
+HEAVY = ("torch", "lightgbm", "pyarrow", "sklearn", "tqdm", "pandas", "matplotlib")
 
 WEB_PROCESS = """
 import sys
@@ -24,7 +24,7 @@ for name in (
     "receivers", "retirement", "serving", "states", "tasks", "tracking", "urls", "votes",
 ):
     import_module(f"nudge_xblock.{name}")
-for name in ("events", "helpfulness", "sequences", "store", "streaming"):
+for name in ("events", "helpfulness", "sequences", "stack", "store", "streaming"):
     import_module(f"predictor.{name}")
 call_command("check", verbosity=0)
 loaded = sorted(name for name in %r if name in sys.modules)

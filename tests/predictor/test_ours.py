@@ -23,7 +23,7 @@ def small() -> World:
 
 
 def test_predictions_are_those_of_the_streaming_cell(small: World, tmp_path: Path) -> None:
-    model = ours.Ours()
+    model = ours.LSTM()
     model.fit(small.training_data(tmp_path))
     store = ModelStore(tmp_path)
     streamer = Streamer.load(store, store.versions(KIND)[-1])
@@ -69,7 +69,7 @@ def test_thresholds_shrink_with_a_small_collection_and_never_grow(small: World) 
 def test_courses_that_began_at_different_times_for_their_learners_are_read_each_by_its_own(
     small: World, tmp_path: Path
 ) -> None:
-    model = ours.Ours()
+    model = ours.LSTM()
     model.fit(small.training_data(tmp_path))
     tested = small.cohort()
     people = tested.enrolments.take(tested.enrolments.courses == tested.enrolments.courses[0])

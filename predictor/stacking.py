@@ -1,0 +1,324 @@
+"""Training of the stack: boosted trees at many moments, and the blend with the sequence model.
+
+Three things are learned so that they hold in a course run that nobody has seen. Trees are grown on every
+moment at once, with the day as a column: one model for all. Their labels are softened: of what became of a
+learner, the part that could be told at the last moment by a model that had not seen the learner's course
+(distillation, Hinton et al. 2015; here it takes away the luck that no earlier moment can foresee). And the
+blend is fitted on courses that neither the trees nor the sequence model had seen: both are trained once more
+for each third of the courses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from . import lessons, trainset
+from .blend import Blend, log_odds
+from .countfeatures import vocabulary
+from .description import Description
+from .lessons import Everyone
+from .metrics import auc, ece
+from .moments import DAY, Enrolments, FloatArray, IntArray, Part
+from .outcomes import Outcomes
+from .sequences import EventSource
+from .stack import Stack
+from .store import ModelStore
+from .streaming import Streamer
+from .trees import Trees
+
+MOST_TOKENS = 24
+BLENDED_MOMENTS = 6
+
+Learner = Callable[[EventSource, Outcomes, Path], Streamer]
+"""Trains a sequence model on a source and outcomes, in a folder for what it keeps."""
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """How a stack is trained.
+
+    Args:
+        parts: parts that the courses (or, below so many, the learners) are dealt into for cross-fitting.
+        softness: share of the teacher in the labels, 0 to 1.
+        rounds: trees of each booster, `teacher_rounds` of the teacher's.
+        leaves, learning_rate, least_rows, columns, ridge: of LightGBM.
+        bag: boosters averaged.
+        seed: of everything random.
+        threads: of LightGBM.
+    """
+
+    parts: int = 3
+    softness: float = 0.75
+    rounds: int = 250
+    teacher_rounds: int = 120
+    leaves: int = 16
+    learning_rate: float = 0.06
+    least_rows: int = 200
+    columns: float = 0.3
+    ridge: float = 5.0
+    bag: int = 2
+    seed: int = 0
+    threads: int = 1
+
+
+def fit(
+    source: EventSource,
+    outcomes: Outcomes,
+    streamer: Streamer,
+    store: ModelStore,
+    config: StackConfig,
+    horizons: Sequence[float],
+    leave_days: float,
+    learner: Learner,
+    folder: Path,
+    tell: Tell,
+) -> str:
+    """Fit a stack beside a published engagement model and publish it; its version.
+
+    Args:
+        source, outcomes: what the engagement model was trained on.
+        streamer: that model.
+        store: where both are kept.
+        config: of the stack.
+        horizons: seconds at which the stack will be asked most, or none.
+        leave_days: of the engagement model, where it foresees that no event follows.
+        learner: trains a sequence model anew.
+        folder: for what is kept meanwhile.
+        tell: called with a line of progress now and then.
+    """
+    training = _Training(source, outcomes, streamer, config, horizons, leave_days, tell)
+    oof = training.cross_fitted(learner, folder)
+    stack, metrics = training.stack(oof)
+    version = stack.publish(store, metrics)
+    tell(f"published stack {version}")
+    return version
+
+
+class _Training:
+    def __init__(
+        self,
+        source: EventSource,
+        outcomes: Outcomes,
+        streamer: Streamer,
+        config: StackConfig,
+        horizons: Sequence[float],
+        leave_days: float,
+        tell: Tell,
+    ) -> None:
+        self._source, self._outcomes, self._streamer = source, outcomes, streamer
+        self._config, self._tell = config, tell
+        clock = streamer.inputs.clock
+        rolls = trainset.call_roll(source, outcomes, streamer.targets, source.courses)
+        everyone = Everyone.of(source, rolls, streamer.targets, clock)
+        description = Description(vocabulary(source, everyone.enrolments, MOST_TOKENS), clock)
+        when = lessons.moments(source, everyone, horizons)
+        tell(f"describing {len(everyone.enrolments):,} learners at {len(when)} moments")
+        self._description = description
+        self._lessons = lessons.learn(source, everyone, description, when, leave_days, config.seed)
+        self._blended = _some(when, horizons)
+        self._parts = _dealt(everyone.enrolments, config)
+
+    def cross_fitted(self, learner: Learner, folder: Path) -> dict[str, NDArray[np.float64]]:
+        """For rows of the blended moments: log-odds of boosting and probabilities of the sequence model.
+
+        [rows, targets] each, by models that have not seen the row's course.
+        """
+        at, who = self._lessons.at, self._lessons.who
+        rows = np.flatnonzero(np.isin(at, self._blended))
+        targets = self._streamer.targets
+        boosted = np.full((len(rows), len(targets)), np.nan)
+        sequence = np.full_like(boosted, np.nan)
+        for part in range(self._config.parts):
+            self._tell(f"part {part + 1} of {self._config.parts} held out")
+            held = self._parts[who[rows]] == part
+            if not held.any():
+                continue
+            streamer = learner(*self._without(part), folder / f"part-{part}")
+            sequence[held] = self._read(streamer, rows[held])
+            for place in range(len(targets)):
+                trees = self._grown(place, part, 1)
+                boosted[held, place] = np.mean(
+                    [each.score(self._lessons.table[rows[held]]) for each in trees], axis=0
+                )
+        return {"rows": rows, "boosted": boosted, "sequence": sequence}
+
+    def _without(self, part: int) -> tuple[EventSource, Outcomes]:
+        """The source and outcomes less one part."""
+        people = self._lessons.everyone.enrolments
+        kept = self._parts != part
+        courses = np.unique(people.courses[kept]).tolist()
+        by_course = {}
+        for course_id in courses:
+            if course_id in self._outcomes.by_course:
+                course = self._outcomes.of(course_id)
+                inside = (people.courses == course_id) & kept
+                mask = np.isin(np.asarray(course.learners, dtype=np.str_), people.learners[inside])
+                by_course[course_id] = _taken(course, mask)
+        return Part(self._source, courses), replace(self._outcomes, by_course=by_course)
+
+    def _read(self, streamer: Streamer, rows: IntArray) -> FloatArray:
+        """The sequence model's probabilities [rows, targets]."""
+        people = self._lessons.everyone.enrolments
+        who, at = self._lessons.who[rows], self._lessons.at[rows]
+        found = np.zeros((len(rows), len(self._streamer.targets)))
+        for course_id in np.unique(people.courses[who]).tolist():
+            sequences = self._source.sequences(course_id)
+            for moment in self._blended:
+                some = np.flatnonzero((people.courses[who] == course_id) & (at == moment))
+                if len(some):
+                    asked = people.take(who[some])
+                    readings = streamer.refresh(
+                        sequences, asked.begins, asked.starts + moment, asked.learners.tolist()
+                    ).values()
+                    found[some] = [
+                        [reading.probabilities[target] for target in self._streamer.targets]
+                        for _, reading in readings
+                    ]
+        return found
+
+    def stack(self, oof: dict[str, Any]) -> tuple[Stack, dict[str, Any]]:
+        """The trees grown on everyone, the blends fitted on what was cross-fitted; and how good those are."""
+        self._tell("growing the trees on everyone")
+        trees, blends, metrics = {}, {}, {}
+        rows = oof["rows"]
+        for place, target in enumerate(self._streamer.targets):
+            labels = self._lessons.labels[rows, place]
+            known = np.isfinite(labels) & np.isfinite(oof["boosted"][:, place])
+            arguments = (
+                oof["boosted"][known, place],
+                oof["sequence"][known, place],
+                self._lessons.at[rows[known]],
+            )
+            blends[target] = Blend.fit(*arguments, labels[known])
+            trees[target] = self._grown(place, None, self._config.bag)
+            metrics[target] = _metrics(labels[known], blends[target], *arguments)
+        stack = Stack(self._streamer.version, self._description, self._lessons.names, trees, blends)
+        return stack, metrics
+
+    def _grown(self, place: int, without: int | None, bag: int) -> tuple[Trees, ...]:
+        """Boosters for one target from every part but one, or from all."""
+        lessons_ = self._lessons
+        known = np.isfinite(lessons_.labels[:, place])
+        if without is not None:
+            known &= self._parts[lessons_.who] != without
+        rows = np.flatnonzero(known)
+        labels = self._softened(rows, place)
+        return tuple(
+            self._boost(rows, labels, self._config.rounds, self._config.seed + number)
+            for number in range(bag)
+        )
+
+    def _softened(self, rows: IntArray, place: int) -> FloatArray:
+        """Labels of training rows, mixed with what a teacher of other courses says at the last moment."""
+        hard = self._lessons.labels[rows, place]
+        last = rows[self._lessons.at[rows] == self._lessons.last]
+        parts = self._parts[self._lessons.who[last]]
+        told = np.full(len(self._lessons.everyone.enrolments), np.nan)
+        if len(np.unique(parts)) > 1 and self._fixed(place):
+            for part in np.unique(parts).tolist():
+                learned, asked = last[parts != part], last[parts == part]
+                trees = self._boost(
+                    learned, self._lessons.labels[learned, place], self._config.teacher_rounds, 0
+                )
+                told[self._lessons.who[asked]] = _chance(trees.score(self._lessons.table[asked]))
+        teacher = told[self._lessons.who[rows]]
+        soft = hard + self._config.softness * (teacher - hard)
+        return np.where(np.isfinite(soft), soft, hard)
+
+    def _fixed(self, place: int) -> bool:
+        """Whether the outcome is one for all moments, so that a late teacher may speak of early ones."""
+        return bool(np.isfinite(self._lessons.everyone.labels[:, place]).any())
+
+    def _boost(self, rows: IntArray, labels: FloatArray, rounds: int, seed: int) -> Trees:
+        config = self._config
+        few = max(5, min(config.least_rows, len(rows) // 50))
+        parameters = {
+            "objective": "cross_entropy",
+            "learning_rate": config.learning_rate,
+            "num_leaves": config.leaves,
+            "min_data_in_leaf": few,
+            "lambda_l2": config.ridge,
+            "feature_fraction_bynode": config.columns,
+            "bagging_fraction": 0.5,
+            "bagging_freq": 1,
+            "max_bin": 63,
+            "seed": seed,
+            "num_threads": config.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "feature_pre_filter": False,
+            "verbose": -1,
+        }
+        data = lightgbm.Dataset(self._lessons.table[rows], labels, params=parameters)
+        return Trees.from_lightgbm(lightgbm.train(parameters, data, rounds))
+
+
+def _chance(scores: FloatArray) -> FloatArray:
+    return 1 / (1 + np.exp(-scores))
+
+
+def _some(when: Sequence[float], horizons: Sequence[float]) -> tuple[float, ...]:
+    """Moments at which both models are compared: the horizons, or some of all."""
+    chosen = tuple(horizons) or tuple(when)
+    places = np.unique(np.linspace(0, len(chosen) - 1, BLENDED_MOMENTS).astype(np.int64))
+    return tuple(chosen[place] for place in places.tolist())
+
+
+def _dealt(people: Enrolments, config: StackConfig) -> IntArray:
+    """A part for each learner [n]: whole courses where there are enough of them."""
+    rng = np.random.default_rng([config.seed, 4])
+    courses, inverse, sizes = np.unique(people.courses, return_inverse=True, return_counts=True)
+    if len(courses) < config.parts:
+        return rng.permutation(len(people)) % config.parts
+    order = np.argsort(-(sizes + rng.random(len(sizes))))
+    part = np.empty(len(courses), dtype=np.int64)
+    loads = np.zeros(config.parts)
+    for course in order.tolist():
+        part[course] = int(np.argmin(loads))
+        loads[part[course]] += sizes[course]
+    return part[inverse]
+
+
+def _taken(course: Any, mask: NDArray[np.bool_]) -> Any:
+    """Some of a course's outcomes."""
+    places = np.flatnonzero(mask)
+    return replace(
+        course,
+        learners=[course.learners[place] for place in places.tolist()],
+        starts=course.starts[places],
+        labels={name: values[places] for name, values in course.labels.items()},
+        known_at={name: values[places] for name, values in course.known_at.items()},
+    )
+
+
+def _metrics(
+    labels: FloatArray, blend: Blend, boosted: FloatArray, sequence: FloatArray, at: FloatArray
+) -> list[dict[str, Any]]:
+    """AUC of the stack and of its two parts, and its calibration error, at each moment, on held-out parts."""
+    found = []
+    for moment in np.unique(at).tolist():
+        rows = at == moment
+        chances = blend(boosted[rows], sequence[rows], moment)
+        found.append(
+            {
+                "day": moment / DAY,
+                "n": int(rows.sum()),
+                "auc": _plain(auc(labels[rows], chances)),
+                "boosting": _plain(auc(labels[rows], boosted[rows])),
+                "sequence": _plain(auc(labels[rows], log_odds(sequence[rows]))),
+                "ece": _plain(ece(labels[rows], chances)),
+            }
+        )
+    return found
+
+
+def _plain(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
