@@ -16,7 +16,8 @@ NAMES = (
     "streaming",
     "effects",
     "evaluation",
-    "offpolicy", "kills",
+    "offpolicy",
+    "kills",
     "paper_size",
 )
 

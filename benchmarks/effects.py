@@ -3,9 +3,9 @@
     python -m benchmarks.effects [--logs N]
 
 Where chance decided: IPW and doubly robust, beside the naive difference of means (what a dashboard without
-propensities would say).  Without a random group: differences in differences beside the plain before-and-after,
-and a synthetic control's p-value.  Harm: forty nights of looking at messages of which one in ten does harm,
-beside a t-test every night.
+propensities would say).  Without a random group: differences in differences beside the plain before and
+after, and a synthetic control's p-value.  Harm: forty nights of looking at messages of which one in ten does
+harm, beside a t-test every night.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from nudge_xblock import models as tables
 from nudge_xblock.preferences import Preferences
@@ -101,6 +102,13 @@ def analytics(course_key: CourseKey, view: str, **options: Any) -> dict[str, Any
     from nudge_xblock import analytics as queries
 
     return queries.view(course_key, view, **options)
+
+
+def effects(course_key: CourseKey | None = None, now: datetime | None = None) -> dict[str, Any]:
+    """What nudges changed in what learners did afterwards, in a course run or on the whole site."""
+    from nudge_xblock.effects import estimates
+
+    return estimates(course_key, now or timezone.now())
 
 
 def decisions(course_key: CourseKey) -> QuerySet[tables.Decision]:

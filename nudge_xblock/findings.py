@@ -158,6 +158,23 @@ def model_against_chance(change: Interval | None) -> Sentence:
     )
 
 
+def harmful(change: float, low: float, high: float, days: float, since: date | None) -> Sentence:
+    """Learners complete less after a message; held back `since`, or kept in use by its author (None)."""
+    bounds = {name: decimal(value) for name, value in (("change", -change), ("low", -high), ("high", -low))}
+    if since is None:
+        text = _(
+            "After it, learners completed {change} fewer items in {days} days (between {low} and {high}). "
+            "Its author keeps it in use all the same."
+        )
+        return say(text, days=number(days), **bounds)
+    text = _(
+        "Held back since {since}: after it, learners completed {change} fewer items in {days} days (between "
+        "{low} and {high}). It is still tried now and then, and comes back when that ends; Studio can keep "
+        "it in use."
+    )
+    return say(text, since=day(since), days=number(days), **bounds)
+
+
 # Did it help: what learners did afterwards
 
 
@@ -220,6 +237,32 @@ def narrowed(found: Comparison) -> Sentence | None:
         return None
     text = _("Knowing what the same learners did before makes the interval {share} narrower.")
     return say(text, share=share(found.narrowed))
+
+
+def never_nudged(found: Comparison, days: float) -> Sentence:
+    """Learners who may be nudged beside those who never are, once there are enough of these."""
+    if found.change is None:
+        return say(_("Some learners are never nudged, to compare with; there are too few of them yet."))
+    bounds = {"low": decimal(found.change.low), "high": decimal(found.change.high)}
+    counts = {"count": number(found.base_count), "days": number(days)}
+    if found.verdict == "helps":
+        text = _(
+            "Beside {count} learners who are never nudged, the others completed {change} more items in the "
+            "first {days} days (between {low} and {high})."
+        )
+    elif found.verdict == "harms":
+        text = _(
+            "Beside {count} learners who are never nudged, the others completed {change} fewer items in the "
+            "first {days} days (between {low} and {high})."
+        )
+        bounds = {"low": decimal(-found.change.high), "high": decimal(-found.change.low)}
+    else:
+        text = _(
+            "Beside {count} learners who are never nudged, no difference was found in the items completed in "
+            "the first {days} days (between {low} and {high})."
+        )
+        return say(text, **counts, **bounds)
+    return say(text, change=decimal(abs(found.change.estimate)), **counts, **bounds)
 
 
 def mismatch(sent: int, expected: float) -> Sentence:

@@ -1,9 +1,10 @@
 """What followed each decision, sent or held, read off the event store.
 
-`Decision.outcome` becomes {"days", "final", "items", "items_before", "events"}: how many items the learner
-completed for the first time, and how many events there were, in the `days` days after the decision (`items`,
-`events`) and in as many before it (`items_before`, which makes effects easier to see).  `final` says that all
-those days have passed.  Vote and click-through have columns of their own.
+`Decision.outcome` becomes {"days", "final", "items", "items_before", "events", "returned"}: how many items
+the learner completed for the first time, and how many events there were, in the `days` days after the
+decision (`items`, `events`) and in as many before it (`items_before`, which makes effects easier to see), and
+whether the learner came back for another visit.  `final` says that all those days have passed.  Vote and
+click-through have columns of their own.
 
 Where a nudge is for what is completed, "objective" beside these holds {"days", "final", "items",
 "items_before", "expected", "result"}, over the days that count for it; see `objectives`.
@@ -36,6 +37,7 @@ GRACE = timedelta(
 )  # an outcome is computed again this long after it was final, for events that came late
 LONGEST = timedelta(days=365)  # older moments teach no model, so they need no result either
 DAY = 86400.0
+AWAY = 8 * 3600.0  # an event so much later belongs to another visit
 
 COMPLETING = frozenset(
     {"edx.completion.block_completion.changed", "item_completed", "complete_video", "problem_check_correct"}
@@ -136,6 +138,7 @@ def _follow(completions: Completions, job: Run, days: float) -> Fill:
         decision.outcome = {
             **_counts(ended, at, now, days),
             "events": _between(events, at, min(now, at + days * DAY)),
+            "returned": _between(events, at + AWAY, min(now, at + days * DAY)) > 0,
             **aim,
         }
 

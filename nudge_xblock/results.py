@@ -17,7 +17,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
-from . import findings
+from . import effects, findings
 from .comparison import ITEMS, Comparison, Trials, compare, mismatch
 from .experiments import Floats, Interval, ratio, ratio_change, share_always
 from .gate import HOLD
@@ -109,7 +109,17 @@ def message(variant: Variant, sent: int, seen: int, voted: int, liked: int, clic
         "liked": liked,
         "clicked": clicked,
         "clicks": interval(share_always(clicked, seen)),
+        "warning": warning(variant),
     }
+
+
+def warning(variant: Variant) -> findings.Sentence | None:
+    """That learners complete less after this wording, where a night found so."""
+    if variant.harmful_since is None:
+        return None
+    figures, days = variant.effect, settings.NUDGE_OUTCOME_DAYS
+    since = variant.harmful_since.date() if variant.placement.may_retire else None
+    return findings.harmful(figures["change"], figures["low"], figures["high"], days, since)
 
 
 # What happened afterwards
@@ -122,7 +132,23 @@ def outcome(decisions: QuerySet[Decision]) -> dict[str, Any]:
     found = compare(chances.where(np.isfinite(chances.outcome)), ITEMS)
     broken = mismatch(chances.first, chances.chance)
     alarm = findings.mismatch(int(chances.first.sum()), float(chances.chance.sum())) if broken else None
-    return effect_figures(found, gated.count(), alarm)
+    return {**effect_figures(found, gated.count(), alarm), "control": never_nudged(decisions)}
+
+
+def never_nudged(decisions: QuerySet[Decision]) -> findings.Sentence | None:
+    """What nudging changed for learners as a whole, beside the control group; None where there is none."""
+    rows = sorted(effects.group(decisions), key=lambda row: row.created)
+    if not rows:
+        return None
+    trials = Trials(
+        np.array([row.created.toordinal() for row in rows], np.int64),
+        np.array([row.learner for row in rows], np.int64),
+        np.array([row.sent for row in rows], np.bool_),
+        np.array([row.chance for row in rows], np.float64),
+        np.array([row.outcome["items"] for row in rows], np.float64),
+        np.array([row.outcome["items_before"] for row in rows], np.float64),
+    )
+    return findings.never_nudged(compare(trials, ITEMS), settings.NUDGE_OUTCOME_DAYS)
 
 
 def left_to_chance(gated: QuerySet[Decision]) -> Trials:
@@ -163,6 +189,7 @@ def effect_figures(found: Comparison, moments: int, alarm: findings.Sentence | N
         "how": findings.how_compared(found, moments),
         "narrowed": findings.narrowed(found),
         "alarm": alarm,
+        "control": None,
         "days": days,
         "verdict": found.verdict,
         "change": interval(found.change) if found.change else None,

@@ -24,6 +24,7 @@ from predictor.intervals import Estimate, FloatArray, mean
 FOLDS = 5
 RIDGE = 1.0
 FEWEST = 10
+SEED = 20_180_814
 
 
 class Unanswerable(ValueError):
@@ -111,10 +112,11 @@ def _effective(weights: FloatArray) -> float:
 
 def _outcomes(trials: Trials, side: NDArray[np.bool_]) -> FloatArray:
     """Outcome expected of every trial on this side, [n], each from other learners."""
-    number = np.unique(trials.learner, return_inverse=True)[1]
+    learners, number = np.unique(trials.learner, return_inverse=True)
+    folds = np.random.default_rng(SEED).permutation(len(learners))[number] % FOLDS
     found = np.zeros(len(trials.outcome))
     for fold in range(FOLDS):
-        mine = number % FOLDS == fold
+        mine = folds == fold
         fitted = side & ~mine
         if fitted.any():
             weights = np.where(trials.treated, 1.0 / trials.chance, 1.0 / (1.0 - trials.chance))[fitted]
@@ -127,7 +129,8 @@ def _outcomes(trials: Trials, side: NDArray[np.bool_]) -> FloatArray:
 def _ridge(known: FloatArray, outcome: FloatArray, weights: FloatArray, wanted: FloatArray) -> FloatArray:
     """Ridge regression with standardised columns and a free intercept, at the rows wanted."""
     weights = weights / weights.mean()
-    centre, scale = np.average(known, axis=0, weights=weights), known.std(axis=0) + 1e-9
+    centre, spread = np.average(known, axis=0, weights=weights), known.std(axis=0)
+    scale = np.where(spread > 1e-9, spread, 1.0)
     rows, middle = (known - centre) / scale, float(np.average(outcome, weights=weights))
     gram = rows.T @ (weights[:, None] * rows) + RIDGE * np.eye(rows.shape[1])
     slopes = np.linalg.solve(gram, rows.T @ (weights * (outcome - middle)))

@@ -30,8 +30,8 @@ from nudge_xblock import (
 )
 from nudge_xblock.comparison import Comparison
 from nudge_xblock.experiments import Interval
-from nudge_xblock.models import Decision, Enrolment, Learner, Night
-from nudge_xblock.reasons import SENT, Reason
+from nudge_xblock.models import Decision, Enrolment, Learner, Night, Placement, Variant
+from nudge_xblock.reasons import GATED, SENT, Reason
 from tests import rows
 
 OTHER = CourseKey.from_string("course-v1:Forest+Moss+2026")
@@ -286,6 +286,40 @@ def test_messages_hold_their_votes_and_clicks() -> None:
         assert message["liked"] == sum(row.helpful is True for row in mine)
         assert message["clicked"] == sum(row.clicked_at is not None for row in mine)
         assert message["helpful"]["low"] < message["helpful"]["estimate"] < message["helpful"]["high"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("may_retire", [True, False])
+def test_a_message_after_which_less_is_completed_says_so_and_what_is_done_about_it(may_retire: bool) -> None:
+    rows.course(learners=40, moments=200)
+    effect = {"change": -1.24, "low": -2.1, "high": -0.4, "evidence": 900.0, "sent": 200, "held": 70}
+    first = Variant.objects.filter(placement__course_key=rows.COURSE).order_by("pk")[0]
+    Variant.objects.filter(pk=first.pk).update(effect=effect, harmful_since=rows.NOW)
+    Placement.objects.update(may_retire=may_retire)
+    told = {message["id"]: message["warning"] for message in overview()["votes"]["messages"]}
+    assert [pk for pk, warning in told.items() if warning] == [first.pk]
+    said = told[first.pk]
+    assert said["text"].startswith(
+        "Held back since {since}" if may_retire else "After it, learners completed"
+    )
+    assert (said["values"]["change"]["value"], said["values"]["low"]["value"]) == (1.24, 0.4)
+
+
+@pytest.mark.django_db
+@override_settings(NUDGE_CONTROL_SHARE=0.3)
+@pytest.mark.parametrize(("more", "words"), [(4, "more items"), (-4, "fewer items"), (0, "no difference")])
+def test_learners_who_are_never_nudged_are_compared_with_the_others(more: int, words: str) -> None:
+    rows.course(learners=500, moments=4000, days=60, effect=0.0)
+    assert overview()["effect"]["control"] is None
+    mine = Learner.objects.order_by("pk").values_list("pk", flat=True)[:150]
+    left_out = Decision.objects.filter(learner__in=list(mine), reason__in=GATED)
+    for row in left_out:
+        row.outcome["items"] = max(0, row.outcome["items"] - more)
+        row.reason, row.variant, row.propensity = Reason.CONTROL, None, 1.0
+    Decision.objects.bulk_update(left_out, ["outcome", "reason", "variant", "propensity"])
+    said = overview()["effect"]["control"]
+    assert words in said["text"]
+    assert 100 < said["values"]["count"]["value"] <= 150
 
 
 @pytest.mark.django_db

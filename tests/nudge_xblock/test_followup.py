@@ -54,7 +54,14 @@ def test_items_count_once_at_their_first_completion_and_only_within_the_days() -
         event(8, 9 * DAY, DONE, "somebody else's"),
     )
     assert followup.fill(nighttime.run()) == "What followed 1 decisions was brought up to date."
-    assert outcome(decision) == {"days": 7, "final": True, "items": 2, "items_before": 1, "events": 4}
+    assert outcome(decision) == {
+        "days": 7,
+        "final": True,
+        "items": 2,
+        "items_before": 1,
+        "events": 4,
+        "returned": True,
+    }
 
 
 def test_an_open_outcome_is_counted_so_far_and_finished_on_a_later_night() -> None:
@@ -62,10 +69,24 @@ def test_an_open_outcome_is_counted_so_far_and_finished_on_a_later_night() -> No
     store(event(7, 4 * DAY, DONE, "v1"), event(7, DAY, DONE, "v2"))
     job = nighttime.run(NOW - 3 * DAY)
     followup.fill(job)
-    assert outcome(decision) == {"days": 7, "final": False, "items": 1, "items_before": 0, "events": 1}
+    assert outcome(decision) == {
+        "days": 7,
+        "final": False,
+        "items": 1,
+        "items_before": 0,
+        "events": 1,
+        "returned": True,
+    }
     job.now = NOW + 4 * DAY
     followup.fill(job)
-    assert outcome(decision) == {"days": 7, "final": True, "items": 2, "items_before": 0, "events": 2}
+    assert outcome(decision) == {
+        "days": 7,
+        "final": True,
+        "items": 2,
+        "items_before": 0,
+        "events": 2,
+        "returned": True,
+    }
 
 
 def test_an_outcome_long_final_is_not_computed_again() -> None:

@@ -20,6 +20,7 @@ export function effect(page, found) {
       found.alarm && h("strong", { class: "nudge-alarm" }, say(found.alarm)),
       known && say(found.how),
       found.narrowed && say(found.narrowed),
+      found.control && say(found.control),
       found.change && t("note_effect"),
     ],
     table: known && {

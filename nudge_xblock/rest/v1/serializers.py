@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -41,10 +42,18 @@ class DecisionSerializer(serializers.ModelSerializer):  # type: ignore[misc]
         return row.variant_id is not None
 
 
+class Day(serializers.DateTimeField):  # type: ignore[misc]
+    """The day of a moment, in UTC: the moment itself would tell who a pseudonym is."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.astimezone(UTC).date().isoformat()
+
+
 class EnrolmentSerializer(serializers.ModelSerializer):  # type: ignore[misc]
     """The newest predictions of one enrolment."""
 
     learner = Pseudonym()
+    started = Day()
 
     class Meta:
         model = Enrolment
