@@ -26,6 +26,7 @@ DAY = 86400.0
 BEGIN = 1_600_041_600.0
 """A Monday's first second (UTC)."""
 RUN_EVERY = 70 * DAY
+LEARNERS = 9000
 SHARES = (0.40, 0.22, 0.13, 0.10, 0.08, 0.07)
 """Of the learners, by run."""
 CHAPTERS = (5, 7, 8, 6, 6, 8, 7, 6, 7)
@@ -262,7 +263,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m benchmarks.ordered_runs", description=__doc__.split("\n")[0]
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--learners", type=int, default=9000)
+    parser.add_argument("--learners", type=int, default=LEARNERS)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
     write(options.folder, options.learners, options.seed)

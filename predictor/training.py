@@ -45,6 +45,9 @@ CHECKPOINTS_FOLDER = ".training"
 MANY_COURSES = 8
 SCALED_ON = 1_000
 """Learners whose numbers tell the mean and the deviation of what the network sees."""
+SLACK = 1.05
+"""The newest weights are kept while their held-out loss is within so much of the lowest: between few courses
+chance is larger than that, and the schedule's end is worth more than its middle."""
 WORTH = 2_000_000
 """Events to go through, over all epochs, for which helpers are worth their start."""
 
@@ -139,7 +142,7 @@ class Training:
         self.network.scale(part.batch.inputs, part.batch.readings)
 
     def run(self) -> None:
-        """All epochs that are still to be done; the network holds the best weights afterwards."""
+        """All epochs that are still to be done; the network holds the weights to be kept afterwards."""
         self._resume()
         epochs = range(len(self._history), self._config.epochs)
         with Crew(self.network, self._helpers(len(epochs))) as crew:
@@ -205,10 +208,10 @@ class Training:
         held = self._held_out().loss
         self._history.append({"loss": float(np.mean(losses)), "held_out_loss": held})
         self._stale += 1
-        if held is None:
-            self._best, self._stale = self._weights(), 0
-        elif held < self._best_loss:
-            self._best, self._best_loss, self._stale = self._weights(), held, 0
+        if held is None or held < self._best_loss:
+            self._best_loss, self._stale = held or math.inf, 0
+        if held is None or held < SLACK * self._best_loss:
+            self._best = self._weights()
         self._save()
         told = "nobody with a label held out" if held is None else f"held out {held:.4f}"
         message = f"epoch {epoch + 1} of {self._config.epochs}: loss {np.mean(losses):.4f}, {told}"

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from predictor.events import Event
 from predictor.inputs import DAY
 from predictor.metrics import auc
 from predictor.outcomes import Outcomes, read_outcomes
-from predictor.progress import Progress
+from predictor.progress import Progress, silent
 from predictor.sequences import EventTable, open_events
 from predictor.store import ModelStore
 from predictor.streaming import Streamer
@@ -223,6 +225,34 @@ def test_training_stops_early_once_the_held_out_loss_no_longer_falls(
     ]
     assert len(history) < 40
     assert min(history) < min(history[-2:])
+
+
+@pytest.mark.parametrize(
+    ("losses", "kept"), [((0.5, 0.52, 0.9), 1), ((0.5, 0.6, 0.51), 2), ((0.5, 0.6, 0.9), 0)]
+)
+def test_the_newest_weights_that_are_about_as_good_as_the_best_are_kept(
+    losses: tuple[float, ...],
+    kept: int,
+    small_world: World,
+    store: ModelStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = [SimpleNamespace(loss=loss) for loss in losses]
+    weights: list[Any] = []
+    save = Training._save
+
+    def spied(training: Training) -> None:
+        weights.append(training._weights())
+        save(training)
+
+    monkeypatch.setattr(Training, "_held_out", lambda training: told.pop(0))
+    monkeypatch.setattr(Training, "_save", spied)
+    config = replace(SMALL, epochs=3)
+    training = Training(small_world.source, small_world.outcomes, ("passed",), config, store, silent)
+    training.run()
+    found = training._weights()
+    same = [all(torch.equal(each[name], found[name]) for name in found) for each in weights]
+    assert same == [epoch == kept for epoch in range(3)]
 
 
 def test_with_nobody_held_out_the_newest_weights_are_kept(small_world: World, tmp_path: Path) -> None:
