@@ -66,6 +66,7 @@ def helpfulness(job: Run, store: ModelStore, new: str, old: str | None) -> dict[
         return figures
     answers = _asked(store, new, held)
     figures["new"] = _measured(answers)
+    figures["personal"] = bool(store.manifest(HELPFULNESS, new).get("personal", True))
     figures["spread"] = round(float(answers.chances.std(axis=0).max()), 6)
     if figures["new"]["log_loss"] is None:
         return figures

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses, groups, labels, measures
+from nudge_xblock import courses, groups, labels, leaks, measures
 from nudge_xblock.models import Learner
 from nudge_xblock.night import Run
 from predictor.outcomes import CourseOutcomes, Outcomes, read_outcomes
@@ -51,16 +51,17 @@ def engagement(job: Run, streamers: Sequence[Streamer]) -> dict[str, dict[str, A
     held, taught = read_outcomes(labels.held_out()), read_outcomes(labels.trained_on())
     asked: dict[str, list[Piece]] = {}
     known: dict[str, list[Piece]] = {}
+    told: dict[str, leaks.Presence] = {}
     keys = _judged_on(held)
     for number, course_key in enumerate(keys):
-        _gather(course_key, held.of(str(course_key)), streamers, job, asked)
+        _gather(course_key, held.of(str(course_key)), streamers, job, asked, told)
         rest = taught.by_course.get(str(course_key))
         if rest is not None:
             some = _some(rest, len(held.of(str(course_key))))
-            _gather(course_key, some, streamers[:1], job, known)
+            _gather(course_key, some, streamers[:1], job, known, {})
         job.report(number / len(keys), str(course_key))
     return {
-        target: _compared(target, pieces, known.get(target, []), len(streamers))
+        target: _compared(pieces, known.get(target, []), len(streamers)) | {"telling": told[target].telling()}
         for target, pieces in sorted(asked.items())
     }
 
@@ -121,6 +122,7 @@ def _gather(
     streamers: Sequence[Streamer],
     job: Run,
     into: dict[str, list[Piece]],
+    told: dict[str, leaks.Presence],
 ) -> None:
     """Ask the models about these learners of a course run at every horizon that is past."""
     sequences = courses.sequences_of(course_key, job.now)
@@ -136,6 +138,7 @@ def _gather(
         answers = [streamer.refresh(sequences, start, moment, outcomes.learners) for streamer in streamers]
         for target in streamers[0].targets:
             truth = _truth(target, outcomes, sequences, moment, job.now.timestamp())
+            told.setdefault(target, leaks.Presence()).add(sequences, outcomes.learners, moment, truth)
             known = np.isfinite(truth)
             said = [
                 np.array(
@@ -198,7 +201,7 @@ def left(learners: Sequence[str], sequences: Sequences, moment: float, now: floa
     return truth
 
 
-def _compared(target: str, pieces: list[Piece], taught: list[Piece], models: int) -> dict[str, Any]:
+def _compared(pieces: list[Piece], taught: list[Piece], models: int) -> dict[str, Any]:
     truth, learners = _joined(pieces, "truth"), _joined(pieces, "learners")
     said = [np.concatenate([piece.said[number] for piece in pieces]) for number in range(models)]
     figures: dict[str, Any] = {"n": len(truth), "positives": int(truth.sum())}

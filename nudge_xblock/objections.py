@@ -22,6 +22,8 @@ LEAK = 0.03
 """By how much at least it must know them better, in AUC."""
 FROM_A_STREAM = ("leave",)
 """Targets whose truth is read off the events themselves: they can be foreseen nearly perfectly."""
+TELLING = 0.97
+"""How well a kind of event may tell an outcome by its mere presence."""
 PURE = 1e-4
 """Rounding in float32 moves a probability by less."""
 NEAR_PERFECT = 0.25
@@ -79,8 +81,12 @@ def _leaks(target: str, figures: Mapping[str, Any]) -> list[Remark]:
     """What only a model could do that was shown what it is asked for."""
     new, taught, limit = figures["new"], figures.get("taught", {}), settings.NUDGE_PROMOTION_MAX_AUC
     found = []
-    if target not in FROM_A_STREAM and new["auc"] > limit:
-        found.append(remark("too_good", target=target, new=new["auc"], limit=limit))
+    if target not in FROM_A_STREAM:
+        telling = figures.get("telling")
+        if telling and telling["accuracy"] > TELLING:
+            found.append(remark("telling_event", target=target, **telling))
+        if new["auc_low"] > limit:
+            found.append(remark("too_good", target=target, new=new["auc"], limit=limit))
     if taught.get("auc") is not None:
         errors = [(each["auc_high"] - each["auc_low"]) / 3.92 for each in (new, taught)]
         rise = new["auc"] - taught["auc"]
@@ -144,7 +150,7 @@ def to_helpfulness(figures: Mapping[str, Any]) -> list[Remark]:
     allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(n, n // 3)
     if new["ece"] > max(allowed, (old or {}).get("ece", 0.0)):
         found.append(remark("miscalibrated", target="helpful", new=new["ece"], allowed=allowed))
-    if figures.get("spread", 1.0) < PURE and (not old or new["log_loss"] >= old["log_loss"]):
+    if figures.get("spread", 1.0) < PURE and figures.get("personal", True):
         found.append(remark("same_for_all"))
     return found + _leaks_of_votes(figures) + _gaps("helpful", figures.get("gaps", ()))
 

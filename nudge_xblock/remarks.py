@@ -112,6 +112,10 @@ _OBJECTIONS: Mapping[str, Promise] = {
         "In {target} its AUC of {new} is too good to be true, over {limit}: look for events that tell the "
         "outcome before it is known."
     ),
+    "telling_event": _(
+        "The event {event} tells {target} before it is known, to {accuracy}: a model that learns from it "
+        "looks good only where the outcome is known."
+    ),
     "knows_the_judges": _(
         "It foresees {target} better for learners kept out of training (AUC {new}) than for those it "
         "learned from ({taught}): it was trained on those it is judged on."

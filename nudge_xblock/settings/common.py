@@ -237,11 +237,11 @@ def _promotion() -> dict[str, Any]:
         #    best target.
         "NUDGE_PROMOTION_MIN_AUC": 0.55,
         # .. setting_name: NUDGE_PROMOTION_MAX_AUC
-        # .. setting_default: 0.985
-        # .. setting_description: AUC on held-out learners in foreseeing an outcome above which a new
-        #    engagement model is refused as too good to be true: some event tells the outcome before it is
-        #    known. Leaving, which is read off the events themselves, is not held to it.
-        "NUDGE_PROMOTION_MAX_AUC": 0.985,
+        # .. setting_default: 0.998
+        # .. setting_description: AUC on held-out learners in foreseeing an outcome above which (with its whole
+        #    interval) a new engagement model is refused as too good to be true. Leaving, which is read off the
+        #    events themselves, is not held to it.
+        "NUDGE_PROMOTION_MAX_AUC": 0.998,
         # .. setting_name: NUDGE_PROMOTION_AUC_DROP
         # .. setting_default: 0.02
         # .. setting_description: By how much the AUC of any target may be below the serving model's.

@@ -78,8 +78,9 @@ def test_events_ask_vote_night_and_the_new_model_serves_the_next_decision() -> N
     night = api.run_night(campus.NOW)
 
     assert not night.failed, remarks.text(night.verdict)
-    assert night.promoted
-    assert night.model_version == ModelStore(str(settings.NUDGE_MODEL_DIR)).current("engagement")
+    assert night.promoted, remarks.text(night.verdict)
+    serves = ModelStore(str(settings.NUDGE_MODEL_DIR)).current("engagement")
+    assert night.model_version == serves, remarks.text(night.verdict)
     assert {"pass", "complete", "leave"} == set(night.metrics["engagement"]["targets"])
     assert night.metrics["engagement"]["targets"]["pass"]["new"]["auc"] > 0.8
     helpfulness = night.steps["helpfulness"]

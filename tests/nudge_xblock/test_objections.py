@@ -57,7 +57,8 @@ def test_a_good_model_meets_no_objection() -> None:
         ({"pass": target(measured(0.9), n=5)}, "unjudged"),
         ({}, "unjudged"),
         ({"leave": GOOD, "pass": target(measured(None), measured(0.8))}, "lost"),
-        ({"pass": target(measured(0.995))}, "too_good"),
+        ({"pass": target({**measured(1.0), "auc_low": 1.0})}, "too_good"),
+        ({"pass": {**GOOD, "telling": {"event": "certificate", "accuracy": 0.99}}}, "telling_event"),
         ({"pass": {**target(measured(0.8)), "taught": measured(0.6)}}, "knows_the_judges"),
         ({"pass": {**GOOD, "rise": {"rise": 0.2, "error": 0.01}}}, "worse_foresight"),
         ({"pass": {**GOOD, "gaps": [gap(0.2, 0.05)]}}, "gap_grew"),
@@ -68,7 +69,10 @@ def test_a_bad_model_is_refused_for_a_reason(figures: dict[str, Any], code: str)
 
 
 def test_leaving_may_be_foreseen_nearly_perfectly() -> None:
-    assert objections.to_engagement({"leave": target(measured(0.995))}) == []
+    perfect = target({**measured(1.0), "auc_low": 1.0}) | {
+        "telling": {"event": "page_close", "accuracy": 1.0}
+    }
+    assert objections.to_engagement({"leave": perfect}) == []
 
 
 def test_what_chance_does_to_a_measure_is_no_reason() -> None:
@@ -153,8 +157,8 @@ def test_a_bad_helpfulness_model_is_refused_for_a_reason(figures: dict[str, Any]
 
 def test_a_helpfulness_model_as_good_as_the_serving_one_is_not_refused() -> None:
     assert objections.to_helpfulness(votes(0.85, 0.84)) == []
-    better_than_misled = votes(0.9, 0.95) | {"spread": 0.0}
-    assert objections.to_helpfulness(better_than_misled) == [], "to tell nobody apart may be the truth"
+    nobody_apart = votes(0.9, 0.9) | {"spread": 0.0, "personal": False}
+    assert objections.to_helpfulness(nobody_apart) == [], "that personalising adds nothing may be the truth"
 
 
 @override_settings(NUDGE_HELD_OUT_SHARE=0.1)
