@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from predictor.blocks import State, run
+from predictor.dropout import Dropout
 from predictor.inputs import EVENT_SIZE, InputConfig
 
 LEAST_DEVIATION = 0.1
@@ -93,9 +94,9 @@ class Network(nn.Module):
         self.embedding = nn.Embedding(inputs.tokens, config.embedding)
         self.step_input = nn.Linear(EVENT_SIZE, config.embedding)
         self.marker_input = nn.Linear(features, config.embedding, bias=False)
-        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.input_dropout = Dropout(config.input_dropout)
         self.lstm = nn.LSTM(config.embedding, config.hidden)
-        self.head_dropout = nn.Dropout(config.head_dropout)
+        self.head_dropout = Dropout(config.head_dropout)
         self.head_inner = nn.Linear(config.hidden + features, config.width)
         self.head_direct = nn.Linear(config.hidden + features, targets)
         self.head_out = nn.Linear(config.width, targets, bias=False)
