@@ -86,7 +86,7 @@ class Ablated(LSTM):
         torch.set_num_threads(1)
         training = kind(data.source, as_outcomes(data), (data.target,), config, store, silent)
         training.run()
-        self._streamer = Streamer.load(store, training.publish())
+        self._streamer = Streamer.load(store, training.publish({}))
 
 
 def measured(variant: Variant, everyone: Cohort, options: argparse.Namespace) -> Iterator[list[float]]:

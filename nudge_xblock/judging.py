@@ -30,6 +30,7 @@ def evaluate(job: Run) -> str:
     spans = [store.manifest(ENGAGEMENT, each).get("data_span", {}) for each in (version, old) if each]
     found = [
         *objections.to_engagement(targets),
+        *objections.to_origin(store.manifest(ENGAGEMENT, version)),
         *objections.to_purity(change),
         *objections.to_data(spans[0], spans[1] if old else None, examination.newest_event(job)),
     ]

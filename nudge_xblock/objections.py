@@ -165,12 +165,17 @@ def _leaks_of_votes(figures: Mapping[str, Any]) -> list[Remark]:
     return found
 
 
+def to_origin(manifest: Mapping[str, Any]) -> list[Remark]:
+    """Objections to a model whose manifest does not say that it left out those it is judged on."""
+    share, kept_out = settings.NUDGE_HELD_OUT_SHARE, manifest.get("held_out_share", 0.0)
+    if kept_out == share:
+        return []
+    return [remark("other_learners", new=float(kept_out), old=float(share))]
+
+
 def to_lessons(manifest: Mapping[str, Any], now: datetime) -> list[Remark]:
     """Objections to a helpfulness model from what its manifest says that it learned from."""
-    share = settings.NUDGE_HELD_OUT_SHARE
-    found, kept_out = [], manifest.get("held_out_share", 0.0)
-    if kept_out != share:
-        found.append(remark("other_learners", new=float(kept_out), old=float(share)))
+    found = to_origin(manifest)
     if manifest.get("as_of"):
         age = now - datetime.fromisoformat(manifest["as_of"])
         if age.total_seconds() > TOO_OLD * DAY:

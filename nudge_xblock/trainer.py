@@ -69,7 +69,8 @@ def train(order: Mapping[str, Any]) -> str:
     learners = sum(map(len, outcomes.by_course.values()))
     config = training.TrainConfig.from_json({**plan.suited(learners), **order["config"]})
     store = ModelStore(order["store"])
-    return training.fit(events, outcomes, order["targets"], config, store, Reporter())
+    notes = {"held_out_share": order["held_out_share"]}
+    return training.fit(events, outcomes, order["targets"], config, store, Reporter(), notes)
 
 
 class Reporter:

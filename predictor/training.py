@@ -67,10 +67,11 @@ def fit(
     config: TrainConfig,
     store: ModelStore,
     progress: Report = silent,
+    notes: Mapping[str, Any] | None = None,
 ) -> str:
     """Train on every course of `source` and publish the model; the new version, which is not yet promoted.
 
-    Goes on where an earlier call with the same data and settings was killed.  Torch's own random numbers and
+    `notes` are kept in its manifest as they are.  Goes on where an earlier call with the same data and settings was killed.  Torch's own random numbers and
     threads are left as they were.
 
     Raises ValueError for a target that the outcomes do not have, NothingToLearn for one that has not both
@@ -84,7 +85,7 @@ def fit(
         try:
             training = Training(source, outcomes, tuple(targets), config, store, progress)
             training.run()
-            return training.publish()
+            return training.publish(notes or {})
         finally:
             torch.set_num_threads(threads)
 
@@ -152,7 +153,7 @@ class Training:
                 self._epoch(epoch, crew)
         self._set_weights(self._best)
 
-    def publish(self) -> str:
+    def publish(self, notes: Mapping[str, Any]) -> str:
         """Calibrate, measure and publish; the new version."""
         held = self._held_out()
         # Held-out courses are too few to tell the share of ones elsewhere; undersampling has to be undone.
@@ -161,6 +162,7 @@ class Training:
             KIND,
             self.network.tensors(),
             {
+                **notes,
                 "targets": list(self.targets),
                 "inputs": self.inputs.to_json(),
                 "vocabulary": list(self.inputs.vocabulary),
