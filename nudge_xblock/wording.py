@@ -50,7 +50,7 @@ AUDIENCES: dict[str, Promise] = {
 OBJECTIVES: dict[str, Promise] = {
     "vote": _("learners find it helpful"),
     "click": _("learners follow its link"),
-    "items": _("learners complete more afterwards"),
+    "items": _("learners complete more"),
 }
 
 

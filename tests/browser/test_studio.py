@@ -192,6 +192,31 @@ def test_a_rule_that_would_nearly_always_fire_is_pointed_out_while_editing(
     expect(form.page.locator(".warnings")).to_be_empty()
 
 
+def test_what_a_nudge_is_for_is_chosen_and_kept(author: Callable[..., Author]) -> None:
+    form = author()
+    form.page.locator(".more summary").click()
+    assert form.field("objective_days").count() == 0
+    form.blank("It succeeds when").select_option(label="learners complete more")
+    expect(form.field("objective")).to_be_focused()
+    form.blank("Days after it that count").fill("90")
+    form.button("Save").click()
+    expect(form.field("objective_days")).to_have_attribute("aria-invalid", "true")
+    form.blank("Days after it that count").fill("14")
+    form.blank("Take it out of use by itself if learners complete less after it").uncheck()
+    form.saved()
+    form.page.locator(".more summary").click()
+    assert form.field("objective").input_value() == "items"
+    assert form.field("objective_days").input_value() == "14"
+    assert not form.blank("Take it out of use by itself if learners complete less after it").is_checked()
+    form.visit.open("/studio/charts/")
+    expect(form.page.locator(".nudge-rule").first).to_contain_text("complete more than expected in 14 days")
+    form.open()
+    form.page.locator(".more summary").click()
+    form.blank("It succeeds when").select_option(label="learners find it helpful")
+    form.blank("Take it out of use by itself if learners complete less after it").check()
+    form.saved()
+
+
 def test_leaving_with_changes_asks_first(author: Callable[..., Author]) -> None:
     form = author()
     form.heading.fill("Changed")

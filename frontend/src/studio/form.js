@@ -177,8 +177,8 @@ export class Form {
         labelled(line(fields.display_name, set("display_name"), { className: "plain" }), "title", text.title),
         labelled(pick("kind", text.kinds), "kind", text.kind),
         labelled(pick("audience", text.audiences), "audience", text.audience),
-        ...this.aim(set, pick),
       ),
+      el("div", { className: "grid aim" }, ...this.aim(set, pick)),
       el(
         "div",
         { className: "ticks" },
