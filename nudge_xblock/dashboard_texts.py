@@ -10,7 +10,15 @@ from django.utils.translation import gettext as _
 
 def dashboard() -> dict[str, str]:
     """Every text of the staff tab by its name."""
-    return {**_questions(), **_figures(), **_notes(), **_nights(), **_moments(), **_states()}
+    return {
+        **_questions(),
+        **_figures(),
+        **_notes(),
+        **_nights(),
+        **_experiments(),
+        **_moments(),
+        **_states(),
+    }
 
 
 def _questions() -> dict[str, str]:
@@ -151,6 +159,55 @@ def _nights() -> dict[str, str]:
         "step_refresh": _("Predicting anew for every learner"),
         "step_drift": _("Comparing last week with the weeks before"),
         "step_tidy": _("Tidying up"),
+    }
+
+
+def _experiments() -> dict[str, str]:
+    return {
+        "question_experiments": _("Experiments: what works better?"),
+        "experiments_waiting": _("Working out what the experiments say…"),
+        "experiments_failed": _("The experiments could not be worked out."),
+        "note_experiments": _(
+            "Counted through midnight (UTC) before {day}. “No effect found” is an answer: a larger one is "
+            "ruled out. “Too early” is none yet."
+        ),
+        "who_sees": _("Who gets what"),
+        "moments_count": _("Moments: {count}"),
+        "only_for": _("Only {audience}"),
+        "by_chance": _("Left to chance: {chance} of {count}"),
+        "look_closer": _("Look closer"),
+        "close": _("Close"),
+        "verdict_helps": _("Works better"),
+        "verdict_harms": _("Works worse"),
+        "verdict_none": _("No effect found"),
+        "verdict_early": _("Too early"),
+        "verdict_no_comparison": _("No comparison"),
+        "measured_by": _("Measured by"),
+        "measure_helpful": _("Found helpful"),
+        "measure_clicked": _("Link followed"),
+        "measure_items": _("Items completed"),
+        "day_by_day": _("Day by day"),
+        "axis_items": _("Difference in items completed"),
+        "axis_helpful": _("Difference in percentage points"),
+        "axis_clicked": _("Difference in percentage points"),
+        "learners_then": _("Learners by then: {count}"),
+        "of_moments": _("({count} moments)"),
+        "note_looks": _(
+            "The band is the interval as it stood each day; the shaded stripe marks differences too small to "
+            "matter. It stays true however often you look, and you may stop whenever you like."
+        ),
+        "question_segments": _("For whom?"),
+        "note_segments": _(
+            "Of the groups marked as found, at most one in ten is expected to be so by mistake, however many "
+            "are looked at; that is why their intervals are wider. The dashed line is everyone. Groups are "
+            "by what was known of learners before."
+        ),
+        "too_few_side": _("Too few to compare"),
+        "too_few_sides": _("Too few to compare: {list}."),
+        "no_difference": _("No difference"),
+        "not_begun": _("Nothing to compare yet: {list}."),
+        "found_alone": _("Found by itself"),
+        "found_head": _("By itself"),
     }
 
 

@@ -63,6 +63,7 @@ class Question:
     """One comparison: of what (`against`: "none", "control" or a wording's id), and by which measures."""
 
     against: str
+    label: str
     first: str
     base: str
     measures: tuple[str, ...]
@@ -120,7 +121,9 @@ def control(course_key: CourseKey, through: datetime) -> Trials | None:
 def overview(course: Course) -> dict[str, Any]:
     """Every nudge with who gets what, and each question with its answer in a sentence."""
     nudges = sorted(course.nudges, key=lambda one: (not one.active, -moments(one), one.id))
-    told = [nudge_figures(course, one) for one in [whole(course), *nudges] if moments(one) or one.active]
+    several = sum(moments(one) > 0 for one in nudges) > 1 or course.control is not None
+    shown = [whole(course), *nudges] if several else nudges
+    told = [nudge_figures(course, one) for one in shown if moments(one) or one.active]
     asked = [question for one in told for question in one["questions"]]
     open_ = [question for question in asked if question["verdict"] != "no_comparison"]
     answered = sum(question["verdict"] in ANSWERS for question in open_)
@@ -181,8 +184,7 @@ def headline(nudge: Nudge, question: Question) -> dict[str, Any]:
     found = compare(trials.known(question.trials(measure)), MEASURES[measure], question.level)
     return {
         "against": question.against,
-        "first": question.first,
-        "base": question.base,
+        "label": question.label,
         "measure": measure,
         "verdict": found.verdict,
         "finding": answer(question, measure, found),
@@ -294,10 +296,13 @@ def questions(course: Course, nudge: Nudge) -> list[Question]:
     if log is None:
         return []
     first, none = _("Shown a nudge"), _("Shown nothing")
-    plain = Question(
-        AGAINST_NONE, first, none, (ITEMS.name,), LEVEL, lambda measure: trials.nudged(log, measure)
-    )
-    return [plain, *wordings(nudge, log)]
+    label, measures = _("A nudge, or none?"), (ITEMS.name,)
+    return [
+        Question(
+            AGAINST_NONE, label, first, none, measures, LEVEL, lambda measure: trials.nudged(log, measure)
+        ),
+        *wordings(nudge, log),
+    ]
 
 
 def course_questions(course: Course) -> list[Question]:
@@ -308,6 +313,7 @@ def course_questions(course: Course) -> list[Question]:
         found.append(
             Question(
                 AGAINST_NONE,
+                _("A nudge, or none?"),
                 first,
                 _("Shown nothing"),
                 (ITEMS.name,),
@@ -317,7 +323,11 @@ def course_questions(course: Course) -> list[Question]:
         )
     kept = course.control
     if kept is not None and len(kept.day):
-        names = (_("Learners who may be nudged"), _("Learners who never are"))
+        names = (
+            _("Nudges, or never any?"),
+            _("Learners who may be nudged"),
+            _("Learners who never are"),
+        )
         found.append(Question(AGAINST_CONTROL, *names, (ITEMS.name,), LEVEL, lambda measure: kept))
     return found
 
@@ -332,7 +342,13 @@ def wordings(nudge: Nudge, log: Log) -> list[Question]:
     level = 1.0 - (1.0 - LEVEL) / max(1, len(others))
     return [
         Question(
-            str(one.pk), one.heading, base.heading, measured(one, base), level, pair(log, one.pk, base.pk)
+            str(one.pk),
+            _("“{first}”, or “{base}”?").format(first=one.heading, base=base.heading),
+            one.heading,
+            base.heading,
+            measured(one, base),
+            level,
+            pair(log, one.pk, base.pk),
         )
         for one in others
     ]

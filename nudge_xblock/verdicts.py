@@ -190,15 +190,15 @@ def segments(effects: Sequence[tuple[str, str]], asked: int) -> Sentence:
         return say(text, **({"asked": number(asked)} if "{asked}" in text else {}))
     if len(effects) > NAMED:
         text = ngettext(
-            "Found by itself in {count} of {asked} groups",
-            "Found by itself in {count} of {asked} groups",
+            "{count} of {asked} groups shows an effect by itself",
+            "{count} of {asked} groups show an effect by themselves",
             len(effects),
         )
         return say(text, count=number(len(effects)), asked=number(asked))
     named = [f"{division}: {group}" for division, group in effects]
     text = ngettext(
-        "Found by itself in {count} of {asked} groups: {list}",
-        "Found by itself in {count} of {asked} groups: {list}",
+        "{count} of {asked} groups shows an effect by itself: {list}",
+        "{count} of {asked} groups show an effect by themselves: {list}",
         len(effects),
     )
     return say(text, count=number(len(effects)), asked=number(asked), list=("list", named))

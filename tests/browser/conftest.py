@@ -32,7 +32,12 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE = 60.0
 UNIT = "correlation"
+STAFF = "grace"
 NUDGE = "block-v1:Harbour+NUM101+2026_T4+type@nudge+block@"
+
+
+Look = Callable[..., Page]
+"""Opens the analytics; see `look`."""
 
 
 @dataclass
@@ -186,6 +191,40 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
 
     yield make
     trouble = list(itertools.chain.from_iterable(each.trouble for each in visits))
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture(scope="session")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A course after a busy month."""
+    home = tmp_path_factory.mktemp("busy")
+    with served(home) as site:
+        environment = {**os.environ, "NUDGE_DEMO_DIR": str(home)}
+        fill = [sys.executable, str(ROOT / "tests" / "browser" / "fill.py")]
+        subprocess.run(fill, env=environment, check=True, capture_output=True)
+        yield site
+
+
+@pytest.fixture
+def look(browser: Browser) -> Iterator[Look]:
+    """Opens the analytics of a site as course staff, in a window like `options`; no page may fail."""
+    contexts, trouble = [], []
+
+    def open_(site: Site, state: str = "days:30", wait: bool = True, **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(f"{site.url}/as/{STAFF}/?next=/xblock/{UNIT}/")
+        if wait:
+            page.goto(f"{site.url}/xblock/{UNIT}/#nudge={state}")
+            page.reload()
+            page.locator(".nudge-header").wait_for()
+        return page
+
+    yield open_
     for context in contexts:
         context.close()
     assert trouble == []

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route
 
-from .conftest import ROOT, UNIT, Site, Visit, served, slow, violations
+from .conftest import ROOT, UNIT, Look, Site, Visit, served, slow, violations
 
 pytestmark = pytest.mark.browser
-Look = Callable[..., Page]
-STAFF = "grace"
 SECTIONS = ("shown", "groups", "votes", "effect", "nights")
 
 
@@ -28,39 +22,6 @@ SECTIONS = ("shown", "groups", "votes", "effect", "nights")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with served(tmp_path_factory.mktemp("empty")) as site:
         yield site
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("busy")
-    with served(home) as site:
-        environment = {**os.environ, "NUDGE_DEMO_DIR": str(home)}
-        fill = [sys.executable, str(ROOT / "tests" / "browser" / "fill.py")]
-        subprocess.run(fill, env=environment, check=True, capture_output=True)
-        yield site
-
-
-@pytest.fixture
-def look(browser: Browser) -> Iterator[Look]:
-    """Opens the analytics of a site as course staff, in a window like `options`; no page may fail."""
-    contexts, trouble = [], []
-
-    def open_(site: Site, state: str = "days:30", wait: bool = True, **options: Any) -> Page:
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.goto(f"{site.url}/as/{STAFF}/?next=/xblock/{UNIT}/")
-        if wait:
-            page.goto(f"{site.url}/xblock/{UNIT}/#nudge={state}")
-            page.reload()
-            page.locator(".nudge-header").wait_for()
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert trouble == []
 
 
 def section(page: Page, name: str) -> Locator:

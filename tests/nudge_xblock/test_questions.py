@@ -20,7 +20,7 @@ from opaque_keys.edx.keys import CourseKey
 from nudge_xblock import analytics, groups, questions, segments, simulated, trials, verdicts
 from nudge_xblock.comparison import HELPFUL, ITEMS, Comparison, Trials
 from nudge_xblock.experiments import Interval
-from nudge_xblock.models import Decision, Variant
+from nudge_xblock.models import Decision, Placement, Variant
 from nudge_xblock.reasons import Reason
 from tests import rows
 
@@ -90,7 +90,7 @@ def test_an_edited_wording_is_not_mixed_with_the_one_it_replaced() -> None:
         placement=base.placement, digest="new", heading="Edited", body="…", position=2
     )
     Variant.objects.filter(pk=old.pk).update(active=False)
-    shown = overview()["nudges"][1]
+    shown = overview()["nudges"][-1]
     asked = {one["against"]: one["verdict"] for one in shown["questions"]}
     assert asked[str(edited.pk)] == "no_comparison"
     assert str(old.pk) in asked  # it was dealt beside the default for a while: that still counts
@@ -120,10 +120,10 @@ def test_a_planted_effect_is_found_and_a_wording_like_the_other_is_not() -> None
     rows.course(learners=500, moments=4000, days=60, effect=4.0)
     found = overview()
     assert verdict_of(found, "none") == "helps"
-    told = detail(found["nudges"][1]["id"])
+    told = detail(found["nudges"][-1]["id"])
     assert told["change"]["low"] < 4.0 < told["change"]["high"]
     assert told["looks"][-1]["estimate"] == told["change"]["estimate"]
-    others = [one["verdict"] for one in found["nudges"][1]["questions"][1:]]
+    others = [one["verdict"] for one in found["nudges"][-1]["questions"][1:]]
     assert set(others) <= {"early", "none"}
 
 
@@ -148,13 +148,30 @@ def test_the_control_group_is_compared_learner_by_learner() -> None:
 def test_without_a_control_group_nobody_asks_about_it() -> None:
     rows.course(learners=40, moments=300)
     with override_settings(NUDGE_CONTROL_SHARE=0.0):
-        assert [one["against"] for one in overview()["nudges"][0]["questions"]] == ["none"]
+        asked = [one["against"] for nudge in overview()["nudges"] for one in nudge["questions"]]
+    assert "control" not in asked
+
+
+@pytest.mark.django_db
+def test_several_nudges_are_asked_about_together_first() -> None:
+    course = rows.course(learners=40, moments=400)
+    other = Placement.objects.create(key="other", course_key=rows.COURSE, title="Other")
+    Decision.objects.filter(pk__in=[row.pk for row in course.decisions[::2]]).update(placement=other)
+    found = overview()["nudges"]
+    assert [one["id"] for one in found[:1]] == [questions.COURSE]
+    assert {one["id"] for one in found[1:]} == {other.pk, course.variants[0].placement_id}
+    assert found[0]["moments"] == sum(one["moments"] for one in found[1:])
+    together = trials.joined(
+        [trials.nudged(log, "items") for log in trials.logs(rows.COURSE, MIDNIGHT).values()]
+    )
+    assert together.day.tolist() == sorted(together.day.tolist())
+    assert detail(questions.COURSE)["learners"] == len(set(trials.known(together).learner.tolist()))
 
 
 @pytest.mark.django_db
 def test_lost_decisions_raise_the_alarm() -> None:
     rows.course(learners=100, moments=4000)
-    nudge = overview()["nudges"][1]["id"]
+    nudge = overview()["nudges"][-1]["id"]
     assert detail(nudge)["alarm"] is None
     held = Decision.objects.filter(reason=Reason.LEARNER).values_list("pk", flat=True)
     Decision.objects.filter(pk__in=list(held[:700])).delete()
@@ -172,7 +189,7 @@ def test_answers_are_plain_json_and_every_blank_of_their_sentences_is_filled() -
     for nudge in found[0]["nudges"]:
         for asked in nudge["questions"]:
             found.append(detail(nudge["id"], asked["against"]))
-    assert len(found) == 5
+    assert len(found) == 4
     json.dumps(found, allow_nan=False)
     for sentence in sentences(found):
         assert set(re.findall(r"{(\w+)}", sentence["text"])) == set(sentence["values"])

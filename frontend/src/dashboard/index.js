@@ -3,6 +3,7 @@ import css from "./dashboard.shadow.css";
 import { days } from "./days.js";
 import { h } from "./dom.js";
 import { effect } from "./effect.js";
+import { Asked, experiments } from "./experiments.js";
 import { groups } from "./groups.js";
 import { moments } from "./moments.js";
 import { nights } from "./nights.js";
@@ -31,6 +32,7 @@ class Dashboard {
     this.speak(document.documentElement.lang || undefined, getComputedStyle(place).direction === "rtl");
     this.overview = null;
     this.example = false;
+    this.asked = new Asked(this);
     this.build(place.querySelector(".nudge-dashboard") ?? place);
     this.load();
     this.watch();
@@ -189,6 +191,7 @@ class Dashboard {
   draw() {
     const { overview } = this;
     const focus = this.remember();
+    this.opened = null;
     for (const node of this.fitted.keys()) this.ruler.unobserve(node);
     this.fitted.clear();
     this.frame.dir = this.rtl ? "rtl" : "ltr";
@@ -202,6 +205,7 @@ class Dashboard {
           votes(this, overview.votes),
           effect(this, overview.effect),
           nights(this, overview.nights),
+          experiments(this),
           moments(this, overview.moments),
         ];
     this.main.replaceChildren(...parts);
@@ -242,7 +246,7 @@ class Dashboard {
           { class: "nudge-tools" },
           copied,
           h("button", { type: "button", class: "nudge-button nudge-quiet", "data-copy": "", onclick: copy }, t("copy_link")),
-          h("button", { type: "button", class: "nudge-button nudge-quiet", "data-refresh": "", onclick: () => this.load() }, t("refresh")),
+          h("button", { type: "button", class: "nudge-button nudge-quiet", "data-refresh": "", onclick: () => this.anew() }, t("refresh")),
         ),
       ),
     );
@@ -261,12 +265,18 @@ class Dashboard {
 
   enter() {
     this.example = true;
-    this.load();
+    this.anew();
   }
 
   leave() {
     this.example = false;
-    this.load();
+    this.anew();
+  }
+
+  /** Fetches everything again, also what changes once a day. */
+  anew() {
+    this.asked = new Asked(this);
+    return this.load();
   }
 
   /** Remembers what has the focus, and returns what gives it back to its successor after a redraw. */

@@ -5,9 +5,10 @@ import { fresh, h } from "./dom.js";
 /**
  * A section of the dashboard.
  * name: for the address; question and finding: texts; body: nodes; marks: focusable nodes in reading order;
- * table: {caption, head: [text], rows: [[text]]}; notes: texts under the plot; tools: nodes beside the question.
+ * table: {caption, head: [text], rows: [[text]]}; notes: texts under the plot; tools: nodes beside the question;
+ * inner: whether it is part of another section.
  */
-export function plot(page, { name, question, finding, body, marks = [], table, notes = [], tools = [] }) {
+export function plot(page, { name, question, finding, body, marks = [], table, notes = [], tools = [], inner = false }) {
   const { t } = page.words;
   const title = fresh("title");
   const panel = fresh("table");
@@ -45,10 +46,10 @@ export function plot(page, { name, question, finding, body, marks = [], table, n
   }
 
   const section = h(
-    "section",
-    { class: `nudge-section nudge-section-${name}`, "aria-labelledby": title },
+    inner ? "div" : "section",
+    { class: `nudge-section nudge-section-${name}`, role: inner && "group", "aria-labelledby": title },
     h("div", { class: "nudge-bar" }, h("p", { class: "nudge-question" }, question), h("div", { class: "nudge-tools" }, tools, button)),
-    h("h3", { class: "nudge-finding", id: title }, finding),
+    h(inner ? "h5" : "h3", { class: "nudge-finding", id: title }, finding),
     drawing,
     figures,
     notes.filter(Boolean).map((note) => h("p", { class: "nudge-note" }, note)),

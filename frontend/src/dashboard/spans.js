@@ -41,7 +41,7 @@ function scale(page) {
 export const blank = (words) => h("span", { class: "nudge-blank" }, words);
 
 /** Rows of [label node, cell, cell] under column heads, the first for the labels; groups: [{title, rows, note}]. */
-export function rows(page, [first, ...heads], groups) {
+export function rows(page, [first, ...heads], groups, ends = scale) {
   return h(
     "div",
     { class: "nudge-rows" },
@@ -49,7 +49,7 @@ export function rows(page, [first, ...heads], groups) {
       "div",
       { class: "nudge-row nudge-heads" },
       h("span", { class: "nudge-head nudge-head-first" }, first),
-      heads.map((head) => h("div", { class: "nudge-head" }, head, scale(page))),
+      heads.map((head) => h("div", { class: "nudge-head" }, head, ends(page))),
     ),
     groups.map(({ title, rows: lines, note }) =>
       h(
@@ -59,7 +59,7 @@ export function rows(page, [first, ...heads], groups) {
         h(
           "div",
           { class: "nudge-row nudge-group-heads" },
-          heads.map((head) => h("div", { class: "nudge-head" }, head, scale(page))),
+          heads.map((head) => h("div", { class: "nudge-head" }, head, ends(page))),
         ),
         lines.map(([label, ...cells]) =>
           h(

@@ -27,6 +27,8 @@ export function words(text, language) {
     fine: (value) => three.format(value),
     share: (value) => percent.format(value),
     signed: (value) => signed.format(value),
+    points: (value) => one.format(100 * value),
+    shift: (value) => signed.format(100 * value),
     date: (value) => day.format(new Date(value)),
     weekday: (value) => weekday.format(new Date(value)),
     moment: (value) => moment.format(new Date(value)),
