@@ -86,7 +86,7 @@ class Scores:
             observed=float(labels.mean()) if len(labels) else np.nan,
             auc=_interval(auc(labels, probabilities), np.array([_auc(*part) for part in drawn])),
             ece=self._ece(inside, rng),
-            area=_interval(
+            area=_distance(
                 area,
                 np.array(
                     [
@@ -112,7 +112,7 @@ class Scores:
         means = _share(total, cells.sum(axis=0))
         drawn = _resampled(cells, rng)
         surplus = _coarse(drawn[:, 1] - drawn.sum(axis=1) * means)
-        return _interval(value, np.abs(surplus).sum(axis=1) / max(1, int(cells.sum())))
+        return _distance(value, np.abs(surplus).sum(axis=1) / max(1, int(cells.sum())))
 
     def _calibration(self, inside: Mask, rng: np.random.Generator) -> Gap:
         """Mean over the group of |its observed - predicted minus the others'| in bins of equal width."""
@@ -170,6 +170,18 @@ def _tested(seen: float, draw: Callable[[int], FloatArray]) -> Gap:
 
 def _interval(value: float, draws: FloatArray) -> Interval:
     return Interval(value, *percentiles(draws)) if np.isfinite(value) else Interval(value, np.nan, np.nan)
+
+
+def _distance(value: float, draws: FloatArray) -> Interval:
+    """The interval of a figure that is never negative.
+
+    Resampling adds chance to chance, which makes such a figure larger: the draws are moved back so that their
+    mean is the figure itself.
+    """
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return Interval(value, np.nan, np.nan)
+    return _interval(value, np.maximum(0.0, draws - draws.mean() + value))
 
 
 def _resampled(cells: IntArray, rng: np.random.Generator) -> IntArray:

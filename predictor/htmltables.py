@@ -14,7 +14,13 @@ def number(value: float | None, signed: bool = False) -> str:
     """Three decimals with a proper minus; what is not defined says so."""
     if value is None:
         return "not defined"
-    return (f"{value:+.3f}" if signed else f"{value:.3f}").replace("-", "−")
+    rounded = round(value, 3) + 0.0
+    return (f"{rounded:+.3f}" if signed else f"{rounded:.3f}").replace("-", "−")
+
+
+def between(low: float | None, high: float | None) -> str:
+    """The ends of an interval, nothing where it is not defined."""
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
 def chance(p: float | None) -> str:
@@ -32,7 +38,7 @@ def labelled(value: object) -> str:
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def cell(text: str, small: str | Iterable[str] = "", style: str | None = None) -> Element:
@@ -46,17 +52,15 @@ def rowhead(text: str) -> Element:
     return node("th", node("bdi", text), scope="row")
 
 
-def table(head: Sequence[str], rows: Iterable[TableRow]) -> Element:
+def table(head: Sequence[str], rows: Iterable[TableRow], style: str | None = None) -> Element:
     """A table that scrolls by itself where the screen is too narrow; each row with its style."""
     top = node("tr", (node("th", name, scope="col") for name in head))
-    body = (node("tr", cells, class_=style) for style, cells in rows)
-    inside = node("table", node("thead", top), node("tbody", body))
+    body = (node("tr", cells, class_=row_style) for row_style, cells in rows)
+    inside = node("table", node("thead", top), node("tbody", body), class_=style)
     return node("div", inside, class_="scroll", tabindex=0, role="region", aria_label=f"Table: {head[0]}")
 
 
 def plain_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Element:
     """A table of names and texts."""
-    return table(
-        head,
-        ((None, [rowhead(row[0]), *(node("td", text, class_="words") for text in row[1:])]) for row in rows),
-    )
+    texts = ([rowhead(row[0]), *(node("td", text, class_="words") for text in row[1:])] for row in rows)
+    return table(head, ((None, cells) for cells in texts), "plain")

@@ -19,6 +19,8 @@ LABELS = 118.0
 LABEL_GAP = 15.0
 LETTER = 7.0
 """Width of a letter, roughly."""
+COLUMN = 44.0
+"""Width that a value on the axis needs."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,11 @@ def _grid(y: Axis, right: float, step: float = 0.05) -> Iterator[Element]:
 
 
 def _columns(x: Axis, top: float, bottom: float) -> Iterator[Element]:
-    """Three upright lines with their values."""
-    for value in (x.low, (x.low + x.high) / 2, x.high):
+    """Upright lines with their values, as many as have room."""
+    room = (x.end - x.start) / COLUMN
+    step = 0.05 if x.high - x.low < 0.05 * room else 0.1
+    for index in range(int((x.high - x.low) / step + 1e-9) + 1):
+        value = x.low + index * step
         yield _rule("grid", (x(value), top), (x(value), bottom))
         yield _text(x(value), bottom + 20, f"{value:.2f}", text_anchor="middle")
 
@@ -223,7 +228,7 @@ def interval_plot(title: str, style: str, rows: Sequence[Span], width: float = W
     low, high = _round_limits(min(ends), max(ends))
     step = 36.0
     bottom = step * len(rows) + 4
-    x = Axis(low, high, 18, width - 18)
+    x = Axis(low, high, 14, width - 18)
     return _svg(
         title,
         (width, bottom + BOTTOM),
@@ -233,9 +238,9 @@ def interval_plot(title: str, style: str, rows: Sequence[Span], width: float = W
 
 
 def _span(row: Span, x: Axis, y: float, width: float) -> Iterator[Element]:
-    most = int((width - 8) / LETTER)
+    most = int((width - 24) / LETTER)
     name = row.label if len(row.label) <= most else row.label[: most - 1] + "…"
-    yield _text(4.0, y - 9, name, class_="label")
+    yield _text(20.0, y - 9, name, class_="label")
     if row.low is not None and row.high is not None:
         yield _rule("whisker", (x(row.low), y), (x(row.high), y))
     yield _dot(x(row.value), y, 4.0, _told(row.label, row.value, row.low, row.high))

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from .cohort import duration
 from .figures import SIGNIFICANT, significant
-from .htmltables import cell, chance, labelled, number, plain_table, rowhead, table
+from .htmltables import between, cell, chance, labelled, number, plain_table, rowhead, table
 from .markup import Child, document, node
 from .moments import DAY
 from .plots import NARROW, WIDE, Bar, Line, line_plot, reliability_plot, strip_plot
@@ -149,17 +149,13 @@ def _auc_table(result: Row, value: str, low: str, high: str) -> Element:
         cells = [
             cell(
                 number(each[value]),
-                _between(each[low], each[high]),
+                between(each[low], each[high]),
                 "best" if each[value] and each[value] == best[each["at"]] else None,
             )
             for each in row
         ]
         body.append((_first(model), [rowhead(model), *cells]))
     return table(["model", *(f"after {at}" for at in moments)], body)
-
-
-def _between(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 def _first(model: str) -> str | None:
@@ -207,8 +203,8 @@ def _floor(courses: int) -> str:
 def _lead_cell(row: Row) -> Element:
     if row["difference"] is None:
         return cell("not defined")
-    text = f"{row['difference']:+.3f}".replace("-", "−")
-    small = [_between(row["low"], row["high"]).replace("-", "−"), chance(row["p_holm"])]
+    text = number(row["difference"], signed=True)
+    small = [between(row["low"], row["high"]), chance(row["p_holm"])]
     return cell(text, small, "sure" if significant(row) else None)
 
 
@@ -271,30 +267,26 @@ def _strips(at: str, rows: list[tuple[str, str, list[tuple[float, str]]]]) -> El
 def _inflation_section(inflation: Sequence[Row]) -> Element | None:
     if not inflation:
         return None
+    found = {(row["model"], row["at"]): row for row in inflation}
+    moments = list(dict.fromkeys(row["at"] for row in inflation))
+    models = list(dict.fromkeys(row["model"] for row in inflation))
     body = [
-        (
-            _first(row["model"]),
-            [
-                rowhead(row["model"]),
-                cell(row["at"]),
-                cell(number(row["auc_unseen_courses"])),
-                cell(number(row["auc_same_courses"])),
-                cell(number(row["inflation"], signed=True)),
-                cell(
-                    number(row["inflation_course_mean"], signed=True),
-                    [_between(row["inflation_low"], row["inflation_high"]), chance(row["p"])],
-                ),
-            ],
-        )
-        for row in inflation
+        (_first(model), [rowhead(model), *(_inflation_cell(found[model, at]) for at in moments)])
+        for model in models
     ]
-    head = ["model", "after", "unseen courses", "same courses", "inflation", "mean of courses"]
     return _section(
         "What a course already seen would feign",
-        "The same models with learners folded instead of courses: every test course is in training too. The "
-        "difference is what a study that splits learners would promise too much.",
-        table(head, body),
+        "The same models with learners folded instead of courses: every test course is in training too. Each "
+        "cell is what a study that splits learners would promise too much of the pooled AUC, below it of the "
+        "mean over courses, with its interval and the p of flipping signs.",
+        table(["model", *(f"after {at}" for at in moments)], body),
     )
+
+
+def _inflation_cell(row: Row) -> Element:
+    mean = number(row["inflation_course_mean"], signed=True)
+    small = [f"courses {mean}", between(row["inflation_low"], row["inflation_high"]), chance(row["p"])]
+    return cell(number(row["inflation"], signed=True), small)
 
 
 def _protocol_section(config: Row, cost: Cost) -> Element:

@@ -7,13 +7,14 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from .figures import SIGNIFICANT
-from .htmltables import cell, chance, number, rowhead, table
+from .htmltables import between, cell, chance, number, rowhead, table
 from .markup import node
 from .plots import NARROW, WIDE, Span, interval_plot
 
 Row = Mapping[str, Any]
 
-HEAD = ("group", "learners", "AUC", "ECE", "predicted / observed", "ABROCA", "calibration gap")
+HEAD = ("group", "learners", "AUC", "ECE", "said / seen", "ABROCA", "calibration gap")
+HIDDEN = "hidden: fewer than ten, or needed to hide those"
 KINDS = (("abroca", "ranks"), ("calibration", "rates"))
 
 
@@ -32,8 +33,8 @@ def slices_section(result: Row) -> Element | None:
             "ABROCA is the area between the group’s ROC curve and everyone else’s, the calibration gap the "
             "mean distance between what the group and everyone else made of the same probability. Both are 0 "
             "where a model treats both alike, and larger by chance in small groups: hence the test beside "
-            "them. Groups of fewer than ten learners are hidden, and so is another where subtraction would "
-            "give them away.",
+            "them. “Said / seen” is the mean probability and the share that had the outcome. Groups of fewer "
+            "than ten learners are hidden, and so is another where subtraction would give them away.",
         ),
         node("h3", "Gaps that are more than luck"),
         gaps(rows),
@@ -116,26 +117,21 @@ def _table(at: str, rows: Sequence[Row]) -> Element:
 def _cells(row: Row) -> list[Element]:
     name = rowhead(row["group"])
     if row.get("hidden"):
-        return [name, node("td", "hidden: fewer than ten, or needed to hide those", colspan=len(HEAD) - 1)]
+        return [name, node("td", HIDDEN, colspan=len(HEAD) - 1, class_="words")]
     return [
         name,
         cell(f"{row['n']:,}"),
-        cell(number(row["auc"]), _between(row, "auc")),
-        cell(number(row["ece"]), _between(row, "ece")),
+        cell(number(row["auc"]), between(row["auc_low"], row["auc_high"])),
+        cell(number(row["ece"]), between(row["ece_low"], row["ece_high"])),
         cell(f"{row['predicted']:.3f} / {row['observed']:.3f}"),
-        _gap(row, "abroca", row["abroca"], _between(row, "abroca")),
+        _gap(row, "abroca", row["abroca"], between(row["abroca_low"], row["abroca_high"])),
         _gap(row, "calibration", row["calibration_gap"], ""),
     ]
 
 
-def _gap(row: Row, kind: str, value: float | None, between: str) -> Element:
+def _gap(row: Row, kind: str, value: float | None, ends: str) -> Element:
     if value is None:
         return cell(number(None))
     p = row[f"{kind}_p_holm"]
     sure = "sure" if p is not None and p < SIGNIFICANT else None
-    return cell(number(value), [between, f"by chance {number(row[f'{kind}_chance'])}", chance(p)], sure)
-
-
-def _between(row: Row, name: str) -> str:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return cell(number(value), [ends, f"by chance {number(row[f'{kind}_chance'])}", chance(p)], sure)

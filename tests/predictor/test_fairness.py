@@ -58,19 +58,19 @@ def test_a_planted_ranking_gap_is_found_and_is_no_calibration_gap() -> None:
 
 def test_noise_raises_the_alarm_no_more_often_than_promised() -> None:
     rng = np.random.default_rng(4)
-    found = [served(drawn(rng, n=400), seed) for seed in range(80)]
+    found = [served(drawn(rng, n=400), seed) for seed in range(60)]
     for kind in ("ranking", "calibration"):
         alarms = sum(getattr(each, kind).p < 0.05 for each in found)
-        assert 1 <= alarms <= 10, kind
+        assert alarms <= 8, kind
 
 
 def test_small_bins_of_the_same_score_do_not_raise_it_either() -> None:
     rng = np.random.default_rng(5)
     alarms = 0
-    for seed in range(40):
+    for seed in range(30):
         labels, chances, group = drawn(rng, n=300, share=0.08)
         alarms += served((labels, np.round(chances, 1), group), seed).calibration.p < 0.05
-    assert alarms <= 6
+    assert alarms <= 5
 
 
 @pytest.mark.parametrize("labels", [[1, 1, 0, 1], [1, 0, 1, 1]])

@@ -53,12 +53,12 @@ def test_a_planted_gap_of_either_kind_is_found_where_it_lies_and_nowhere_else() 
 
 def test_groups_that_mean_nothing_are_seldom_said_to_be_served_otherwise() -> None:
     alarms = 0
-    for seed in range(8):
+    for seed in range(6):
         found, rng = calibrated(seed, n=60)
         groups = {name: rng.choice(["a", "b", "c"], len(found.cohort.labels)) for name in ("x", "y")}
         rows = list(slices(STUDY, found, groups))
         alarms += bool(flagged(rows, "calibration") | flagged(rows, "abroca"))
-    assert alarms <= 2
+    assert alarms <= 1
 
 
 def test_a_small_group_is_hidden_and_one_more_with_it() -> None:
