@@ -12,6 +12,7 @@ NAMES = (
     "ingest",
     "live_event",
     "decision",
+    "experiments",
     "training",
     "streaming",
     "effects",

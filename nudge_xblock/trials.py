@@ -50,18 +50,23 @@ def logs(course_key: CourseKey, through: datetime, placement: int | None = None)
     )
     if placement is not None:
         decisions = decisions.filter(placement=placement)
-    columns = ("placement_id", "learner_id", "variant_id", "created", "propensities", "helpful", "clicked_at")
+    columns = ("placement_id", "learner_id", "variant_id", "created", "propensities", "outcome")
+    answers = ("helpful", "voted_at", "clicked_at")
     rows: dict[int, list[Any]] = {}
-    for row in decisions.order_by("created", "pk").values_list(*columns, "outcome").iterator(2000):
+    for row in decisions.order_by("created", "pk").values_list(*columns, *answers).iterator(2000):
         rows.setdefault(row[0], []).append(row[1:])
     return {key: log(found, through) for key, found in rows.items()}
 
 
 def log(rows: list[Any], through: datetime) -> Log:
     """Rows as `logs` reads them, in columns."""
-    learner, taken, created, propensities, helpful, clicked, outcome = zip(*rows, strict=True)
+    learner, taken, created, propensities, outcome, helpful, voted, clicked = zip(*rows, strict=True)
     names = sorted({name for row in propensities for name in row})
     settled = np.array([at < through - SETTLED for at in created], np.bool_)
+    liked = [
+        vote is True and in_time(at, when) for vote, at, when in zip(helpful, created, voted, strict=True)
+    ]
+    followed = [in_time(at, when) for at, when in zip(created, clicked, strict=True)]
     items = [one.get("items") if one.get("final") else None for one in outcome]
     return Log(
         np.array([at.toordinal() for at in created], np.int64),
@@ -69,12 +74,17 @@ def log(rows: list[Any], through: datetime) -> Log:
         np.array([one or NONE for one in taken], np.int64),
         {number_of(name): np.array([row.get(name, 0.0) for row in propensities]) for name in names},
         {
-            "helpful": np.where(settled, [one is True for one in helpful], np.nan),
-            "clicked": np.where(settled, [one is not None for one in clicked], np.nan),
+            "helpful": np.where(settled, liked, np.nan),
+            "clicked": np.where(settled, followed, np.nan),
             "items": np.array(items, np.float64),  # None becomes NaN
         },
         np.array([one.get("items_before") for one in outcome], np.float64),
     )
+
+
+def in_time(sent: datetime, answered: datetime | None) -> bool:
+    """Whether an answer came, and within a day."""
+    return answered is not None and answered - sent <= SETTLED
 
 
 def number_of(name: str) -> int:

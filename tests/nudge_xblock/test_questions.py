@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone, translation
 from hypothesis import given
@@ -80,6 +81,20 @@ def test_two_wordings_meet_where_either_could_have_been_sent() -> None:
     settled = [row for row in mine if row.created < MIDNIGHT - timedelta(days=1)]
     assert trials.known(found).outcome.sum() == sum(row.helpful is True for row in settled)
     assert len(trials.known(found).day) == len(settled)
+
+
+@pytest.mark.django_db
+def test_an_answer_that_came_after_more_than_a_day_does_not_count() -> None:
+    rows.course(learners=40, moments=300, days=30)
+    sent = Decision.objects.filter(variant__isnull=False)
+    late = F("created") + timedelta(days=1, seconds=1)
+    sent.update(helpful=True, voted_at=late, clicked_at=late)
+    [log] = trials.logs(rows.COURSE, MIDNIGHT).values()
+    assert np.nansum(log.outcomes["helpful"]) == np.nansum(log.outcomes["clicked"]) == 0
+    sent.update(voted_at=F("created"), clicked_at=F("created"))
+    [log] = trials.logs(rows.COURSE, MIDNIGHT).values()
+    settled = log.day < (MIDNIGHT - timedelta(days=1)).toordinal()
+    assert np.nansum(log.outcomes["helpful"]) == (settled & (log.taken != trials.NONE)).sum()
 
 
 @pytest.mark.django_db
@@ -206,7 +221,7 @@ def test_a_course_without_decisions_has_no_questions_and_says_so() -> None:
 def test_votes_all_alike_or_none_at_all_have_sensible_words(everyone: bool) -> None:
     course = rows.course(learners=120, moments=1500)
     sent = Decision.objects.filter(variant__isnull=False)
-    sent.update(helpful=True if everyone else None)
+    sent.update(helpful=True if everyone else None, voted_at=F("created"))
     told = detail(course.variants[0].placement_id, str(course.variants[1].pk), "helpful")
     assert told["verdict"] in ("early", "none")
     assert told["mean"] == told["base_mean"] == float(everyone)
