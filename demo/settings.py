@@ -93,6 +93,7 @@ NUDGE_TRACKING_LOGS = [os.path.abspath(DEMO_DATA) if DEMO_DATA else str(VAR / "l
 NUDGE_VOCABULARY_MIN_COUNT = 20
 NUDGE_VOCABULARY_MIN_COURSES = 2
 NUDGE_TRAINING = {"epochs": 8, "batch_learners": 32}  # else a few hundred learners are a few dozen steps
+NUDGE_STACK = False  # three trainings more: the demo is to be ready in minutes
 NUDGE_SPARED_SHARE = NUDGE_CONTROL_SHARE = 0.0  # whoever tries it out is to see the card
 NUDGE_HELD_OUT_SHARE = 0.2  # a tenth of so few learners is too few to judge a model by
 

@@ -21,7 +21,9 @@ from nudge_xblock import courses
 from nudge_xblock.compat import Enrolled, platform
 from nudge_xblock.models import Enrolment, Learner, PredictionDay
 from nudge_xblock.night import ENGAGEMENT, Run, models
+from predictor.foresight import Foresight
 from predictor.sequences import Sequences
+from predictor.stack import Stack
 from predictor.streaming import Reading, State, Streamer
 
 BATCH = 500
@@ -74,12 +76,27 @@ def _refresh(course_key: CourseKey, now: datetime, streamer: Streamer | None, jo
     course = _course(course_key, now)
     user_ids = _user_ids(course)
     completed = job.completed if job else None
+    foresight = _foresight(course, streamer, user_ids)
     for position in range(0, len(user_ids), BATCH):
-        _write(course, streamer, user_ids[position : position + BATCH], completed)
+        _write(course, streamer, foresight, user_ids[position : position + BATCH], completed)
         if job:
             job.report(None, f"{course_key}: {position} of {len(user_ids)} enrolments")
     _drop_forgotten(user_ids)
     return len(user_ids)
+
+
+def _foresight(course: Course, streamer: Streamer | None, user_ids: list[int]) -> Foresight | None:
+    """What boosting beside the serving model says of everyone; None without a model or without a stack."""
+    stack = Stack.load(models(), streamer.version) if streamer else None
+    if stack is None:
+        return None
+    names = [str(user_id) for user_id in user_ids]
+    return Foresight.of(stack, course.sequences, course.start, _moment(course), names)
+
+
+def _moment(course: Course) -> float:
+    """The time in unix seconds of which predictions speak."""
+    return max(course.now.timestamp(), course.start)
 
 
 def _course(course_key: CourseKey, now: datetime) -> Course:
@@ -105,18 +122,23 @@ def _drop_forgotten(user_ids: Iterable[int]) -> None:
 
 
 def _write(
-    course: Course, streamer: Streamer | None, user_ids: list[int], completed: Mapping[int, int] | None
+    course: Course,
+    streamer: Streamer | None,
+    foresight: Foresight | None,
+    user_ids: list[int],
+    completed: Mapping[int, int] | None,
 ) -> None:
     """Store one batch of learners: profiles, enrolments and the day's predictions, in one transaction."""
     profiles = _profiles(user_ids, completed)
     names = [str(user_id) for user_id in user_ids]
-    moment = max(course.now.timestamp(), course.start)
-    found = streamer.refresh(course.sequences, course.start, moment, names) if streamer else {}
+    found = streamer.refresh(course.sequences, course.start, _moment(course), names) if streamer else {}
+    chances = _chances(foresight, {name: reading for name, (_, reading) in found.items()})
     with transaction.atomic():
         rows = [_row(course, learner) for learner in _learners(profiles)]
         if streamer:
             for row in rows:
-                _predict(row, course, streamer, *found[str(row.learner.user_id)])
+                name = str(row.learner.user_id)
+                _predict(row, course, streamer, found[name][0], chances[name])
         fields = (*KNOWN, *PREDICTED) if streamer else KNOWN
         _upsert(Enrolment, rows, fields, ("learner", "course_key"))
         if streamer:
@@ -154,10 +176,21 @@ def _row(course: Course, learner: Learner) -> Enrolment:
     )
 
 
-def _predict(row: Enrolment, course: Course, streamer: Streamer, state: State, reading: Reading) -> None:
+def _chances(
+    foresight: Foresight | None, readings: Mapping[str, Reading]
+) -> Mapping[str, Mapping[str, float]]:
+    """Target to probability by learner: the stack's where there is one, else the LSTM's alone."""
+    if foresight:
+        return foresight.probabilities(readings)
+    return {name: reading.probabilities for name, reading in readings.items()}
+
+
+def _predict(
+    row: Enrolment, course: Course, streamer: Streamer, state: State, chances: Mapping[str, float]
+) -> None:
     row.state = streamer.pack(state, half=settings.NUDGE_STATE_HALF)
     row.state_model, row.state_through = streamer.version, course.through
-    row.predictions = {name: round(float(value), 6) for name, value in reading.probabilities.items()}
+    row.predictions = {name: round(float(value), 6) for name, value in chances.items()}
     row.predicted_at, row.predicted_by = course.now, streamer.version
 
 

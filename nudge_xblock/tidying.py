@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from nudge_xblock.ingesting import Memory
 from nudge_xblock.models import Enrolment, InboxEvent
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, models
+from predictor import stack
 
 BATCH = 5000
 KEPT_VERSIONS = 10
@@ -19,6 +20,7 @@ def tidy(job: Run) -> str:
     """The night's last step."""
     deleted = purge_inbox(job)
     gone = {kind: models().prune(kind, KEPT_VERSIONS) for kind in (ENGAGEMENT, HELPFULNESS)}
+    gone[stack.KIND] = stack.prune(models())
     job.figures.update({"inbox_rows_deleted": deleted, "versions_deleted": gone})
     return f"{deleted:,} live events that are stored were deleted from the inbox."
 

@@ -62,15 +62,19 @@ def main() -> int:
 
 def train(order: Mapping[str, Any]) -> str:
     """Fit and publish, without promoting; the version."""
-    from predictor import plan, training
+    from predictor import plan, stacking, training
 
     events = TrainingEvents(EventStore(order["events"]), order["held_out_share"], order["now"])
     outcomes = read_outcomes(order["outcomes"])
     learners = sum(map(len, outcomes.by_course.values()))
     config = training.TrainConfig.from_json({**plan.suited(learners), **order["config"]})
     store = ModelStore(order["store"])
+    report = Reporter()
     notes = {"held_out_share": order["held_out_share"]}
-    return training.fit(events, outcomes, order["targets"], config, store, Reporter(), notes)
+    version = training.fit(events, outcomes, order["targets"], config, store, report, notes)
+    if order["stack"]:
+        stacking.fit(events, outcomes, config, store, version, report.words)
+    return version
 
 
 class Reporter:
@@ -78,12 +82,18 @@ class Reporter:
 
     def __init__(self) -> None:
         self._last = 0.0
+        self._share = 0.0
 
     def __call__(self, progress: Progress) -> None:
         if progress.message or time.monotonic() - self._last > 0.5:
             self._last = time.monotonic()
             words = f"epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.4f}"
+            self._share = progress.share
             say({"share": progress.share, "words": progress.message or words})
+
+    def words(self, line: str) -> None:
+        """A line of what goes on beside the epochs."""
+        say({"share": self._share, "words": line})
 
 
 def say(content: Mapping[str, Any]) -> None:

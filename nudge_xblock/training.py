@@ -97,6 +97,7 @@ def _order(job: Run) -> dict[str, Any]:
         "held_out_share": settings.NUDGE_HELD_OUT_SHARE,
         "store": str(settings.NUDGE_MODEL_DIR),
         "targets": _targets(),
+        "stack": settings.NUDGE_STACK,
         "config": {
             "leave_days": settings.NUDGE_LEAVE_DAYS,
             "min_count": settings.NUDGE_VOCABULARY_MIN_COUNT,
@@ -106,6 +107,7 @@ def _order(job: Run) -> dict[str, Any]:
     }
     content = [
         order["targets"],
+        order["stack"],
         order["config"],
         order["held_out_share"],
         _events_digest(Path(order["events"])),

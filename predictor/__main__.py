@@ -70,6 +70,12 @@ def _train(command: Parser) -> None:
         default="earned",
         help="let it serve: if it is no worse than the one that does (earned), always or never",
     )
+    command.add_argument(
+        "--no-stack",
+        dest="stack",
+        action="store_false",
+        help="the LSTM alone, in a third of the time; else `predict` stacks it with boosting",
+    )
     _seed_and_threads(command)
     command.set_defaults(run=commands.train)
 

@@ -24,11 +24,13 @@ from . import ingestion, logged, progress, promotion, service
 from . import offpolicy as off_policy
 from .cohort import require_common
 from .events import read_time
+from .foresight import Foresight
 from .moments import empty
 from .outcomes import Outcomes, read_outcomes
 from .segments import write_whole
 from .sequences import EventSource, Sequences, open_events
 from .spreadsheet import read_columns
+from .stack import Stack
 from .store import ModelStore
 from .streaming import KIND, Streamer
 from .tables import is_parquet, parquet
@@ -69,6 +71,8 @@ def train(options: Namespace) -> int:
     store = ModelStore(options.store)
     targets = tuple(dict.fromkeys(options.target))
     version = training.fit(source, outcomes, targets, config, store, progress.bar(say))
+    if options.stack:
+        import_module("predictor.stacking").fit(source, outcomes, config, store, version, say)
     _promote(store, version, options.promote)
     print(version)
     return 0
@@ -127,13 +131,15 @@ def predict(options: Namespace) -> int:
     if moment is None:
         raise ValueError(f"--at is '{options.at}', no time; write ISO, such as 2026-03-01T00:00:00+00:00")
     out = writable(options.out)
-    streamer = Streamer.load(ModelStore(options.store))
+    store = ModelStore(options.store)
+    streamer = Streamer.load(store)
+    stack = Stack.load(store, streamer.version)
     source = open_events(options.events)
     outcomes = read_outcomes(options.outcomes) if options.outcomes else None
     rows = [
         row
         for course in _courses(source, outcomes)
-        for row in _rows(streamer, source, outcomes, course, moment)
+        for row in _rows(streamer, stack, source, outcomes, course, moment)
     ]
     names = ["course_id", "learner_id", "at", *streamer.targets, "model"]
     _write_table(out, names, rows)
@@ -146,7 +152,12 @@ def _courses(source: EventSource, outcomes: Outcomes | None) -> tuple[str, ...]:
 
 
 def _rows(
-    streamer: Streamer, source: EventSource, outcomes: Outcomes | None, course_id: str, moment: float
+    streamer: Streamer,
+    stack: Stack | None,
+    source: EventSource,
+    outcomes: Outcomes | None,
+    course_id: str,
+    moment: float,
 ) -> Iterator[list[Any]]:
     """Rows of one course: everyone with an event before the moment, and everyone in the outcome table.
 
@@ -163,9 +174,13 @@ def _rows(
         return
     learners = sorted({*_active(sequences, moment), *(listed.learners if listed else ())})
     at = datetime.fromtimestamp(moment, UTC).isoformat()
-    for learner, (_, reading) in streamer.refresh(sequences, begin, moment, learners).items():
-        chances = [reading.probabilities[target] for target in streamer.targets]
-        yield [course_id, learner, at, *chances, streamer.version]
+    read = streamer.refresh(sequences, begin, moment, learners)
+    readings = {learner: reading for learner, (_, reading) in read.items()}
+    found = {learner: reading.probabilities for learner, reading in readings.items()}
+    if stack:
+        found = Foresight.of(stack, sequences, begin, moment, learners).probabilities(readings)
+    for learner, chances in found.items():
+        yield [course_id, learner, at, *(chances[target] for target in streamer.targets), streamer.version]
 
 
 def _active(sequences: Sequences, moment: float) -> list[str]:

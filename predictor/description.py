@@ -39,6 +39,10 @@ class Description:
     def course(self, source: EventSource, course_id: str, enrolments: Enrolments) -> DescribedCourse:
         """A course run and its enrolments (all of them of this run), ready to be described at any moment."""
         sequences = source.sequences(course_id) if course_id in source.courses else empty(course_id)
+        return self.described(sequences, enrolments)
+
+    def described(self, sequences: Sequences, enrolments: Enrolments) -> DescribedCourse:
+        """The same from the course run's sequences."""
         return DescribedCourse(self, sequences, enrolments)
 
     def courses(

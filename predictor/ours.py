@@ -7,7 +7,6 @@ with numpy alone, and asked at each horizon.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from .plan import studied
 from .progress import Progress
 from .sequences import EventSource
 from .stack import Stack
-from .stacking import StackConfig
 from .stacking import fit as fit_stack
 from .store import ModelStore
 from .streaming import Streamer
@@ -32,19 +30,17 @@ class LSTM:
     def fit(self, data: TrainingData) -> None:
         """Train on the data's courses; the folder keeps what an interrupted training needs to go on."""
         self._target = data.target
-        self._streamer = self._learned(data, data.source, as_outcomes(data), data.folder)
-
-    def _learned(self, data: TrainingData, source: EventSource, outcomes: Outcomes, folder: Path) -> Streamer:
-        """An LSTM published to a store in `folder`."""
-        store = ModelStore(folder)
         settings = studied(data.clock, data.horizons, len(data.enrolments), data.seed)
-        config = scaled(TrainConfig.from_json(settings), source)
+        self._config = scaled(TrainConfig.from_json(settings), data.source)
+        self._store = ModelStore(data.folder)
 
         def report(progress: Progress) -> None:
             if progress.message:
                 data.progress(progress.message)
 
-        return Streamer.load(store, fit(source, outcomes, (data.target,), config, store, report))
+        outcomes = as_outcomes(data)
+        version = fit(data.source, outcomes, (data.target,), self._config, self._store, report)
+        self._streamer = Streamer.load(self._store, version)
 
     def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
         """Probabilities [n] at `at`, by the cell that serves in production."""
@@ -69,20 +65,10 @@ class Ours(LSTM):
     def fit(self, data: TrainingData) -> None:
         """Train the LSTM, and the stack beside it, on the data's courses."""
         super().fit(data)
-        store = ModelStore(data.folder)
-        fit_stack(
-            data.source,
-            as_outcomes(data),
-            self._streamer,
-            store,
-            StackConfig(seed=data.seed),
-            data.horizons,
-            leave_days=0.0,
-            learner=lambda source, outcomes, folder: self._learned(data, source, outcomes, folder),
-            folder=data.folder,
-            tell=data.progress,
-        )
-        self._stack = Stack.load(store, self._streamer.version)
+        version = self._streamer.version
+        outcomes = as_outcomes(data)
+        fit_stack(data.source, outcomes, self._config, self._store, version, data.progress, data.horizons)
+        self._stack = Stack.load(self._store, version)
 
     def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
         """Probabilities [n] at `at`."""

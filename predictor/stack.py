@@ -19,6 +19,7 @@ from .description import DescribedCourse, Description
 from .moments import DAY, Enrolments, FloatArray
 from .sequences import EventSource
 from .store import ModelStore
+from .streaming import KIND as ENGAGEMENT
 from .trees import Trees
 
 KIND = "stack"
@@ -133,3 +134,14 @@ def alike(ages: FloatArray) -> Sequence[NDArray[np.int64]]:
     order = np.argsort(ages, kind="stable")
     groups = min(MOST_AGES, len(np.unique(day)))
     return [rows for rows in np.array_split(order, groups) if len(rows)] if groups > 1 else [order]
+
+
+def prune(store: ModelStore) -> list[str]:
+    """Delete the stacks whose engagement model is gone, and return which."""
+    there = set(store.versions(ENGAGEMENT))
+    gone = [
+        version
+        for version in store.versions(KIND)
+        if store.manifest(KIND, version).get("engagement") not in there
+    ]
+    return store.delete(KIND, gone)

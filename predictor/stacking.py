@@ -10,23 +10,24 @@ for each third of the courses.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
-from numpy.typing import NDArray
 
-from . import lessons, trainset
+from . import lessons, training, trainset
 from .blend import Blend, log_odds
 from .countfeatures import vocabulary
 from .description import Description
 from .lessons import Everyone
 from .metrics import auc, ece
 from .moments import DAY, Enrolments, FloatArray, IntArray, Part
-from .outcomes import Outcomes
+from .outcomes import CourseOutcomes, Outcomes
+from .plan import TrainConfig
+from .progress import Progress
 from .sequences import EventSource
 from .stack import Stack
 from .store import ModelStore
@@ -35,9 +36,8 @@ from .trees import Trees
 
 MOST_TOKENS = 24
 BLENDED_MOMENTS = 6
+WORK_FOLDER = ".stack"
 
-Learner = Callable[[EventSource, Outcomes, Path], Streamer]
-"""Trains a sequence model on a source and outcomes, in a folder for what it keeps."""
 Tell = Callable[[str], None]
 
 
@@ -72,83 +72,104 @@ class StackConfig:
 def fit(
     source: EventSource,
     outcomes: Outcomes,
-    streamer: Streamer,
+    sequence: TrainConfig,
     store: ModelStore,
-    config: StackConfig,
-    horizons: Sequence[float],
-    leave_days: float,
-    learner: Learner,
-    folder: Path,
+    version: str,
     tell: Tell,
+    horizons: Sequence[float] = (),
+    config: StackConfig | None = None,
 ) -> str:
-    """Fit a stack beside a published engagement model and publish it; its version.
+    """Fit a stack beside a published engagement model and publish it in the same store; its version.
 
     Args:
-        source, outcomes: what the engagement model was trained on.
-        streamer: that model.
-        store: where both are kept.
-        config: of the stack.
-        horizons: seconds at which the stack will be asked most, or none.
-        leave_days: of the engagement model, where it foresees that no event follows.
-        learner: trains a sequence model anew.
-        folder: for what is kept meanwhile.
+        source, outcomes, sequence: what that model was trained on and how; for the cross-fitting others are
+            trained likewise.
+        store, version: where it is.
         tell: called with a line of progress now and then.
+        horizons: seconds of the clock at which the stack will be asked most; none: all along the course.
+        config: of the stack.
     """
-    training = _Training(source, outcomes, streamer, config, horizons, leave_days, tell)
-    oof = training.cross_fitted(learner, folder)
-    stack, metrics = training.stack(oof)
-    version = stack.publish(store, metrics)
-    tell(f"published stack {version}")
-    return version
+    chosen = config or StackConfig(seed=sequence.seed, threads=sequence.threads)
+    work = _Training(source, outcomes, sequence, Streamer.load(store, version), chosen, horizons, tell)
+    folder = ModelStore(store.path / WORK_FOLDER)
+    stack, metrics = work.stack(work.cross_fitted(folder))
+    published = stack.publish(store, metrics)
+    shutil.rmtree(folder.path, ignore_errors=True)
+    tell(f"published stack {published}")
+    return published
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What both parts say of learners whom they have not seen: of `rows` of the lessons, [rows, targets].
+
+    `boosted` log-odds, `sequence` probabilities; NaN where nothing could be learned from the others.
+    """
+
+    rows: IntArray
+    boosted: FloatArray
+    sequence: FloatArray
 
 
 class _Training:
+    """One training of a stack."""
+
     def __init__(
         self,
         source: EventSource,
         outcomes: Outcomes,
+        sequence: TrainConfig,
         streamer: Streamer,
         config: StackConfig,
         horizons: Sequence[float],
-        leave_days: float,
         tell: Tell,
     ) -> None:
-        self._source, self._outcomes, self._streamer = source, outcomes, streamer
-        self._config, self._tell = config, tell
+        self._source, self._outcomes, self._sequence = source, outcomes, sequence
+        self._streamer, self._config, self._tell = streamer, config, tell
+        self._named = tuple(target for target in streamer.targets if target in outcomes.targets)
         clock = streamer.inputs.clock
         rolls = trainset.call_roll(source, outcomes, streamer.targets, source.courses)
         everyone = Everyone.of(source, rolls, streamer.targets, clock)
-        description = Description(vocabulary(source, everyone.enrolments, MOST_TOKENS), clock)
+        self._description = Description(vocabulary(source, everyone.enrolments, MOST_TOKENS), clock)
         when = lessons.moments(source, everyone, horizons)
         tell(f"describing {len(everyone.enrolments):,} learners at {len(when)} moments")
-        self._description = description
-        self._lessons = lessons.learn(source, everyone, description, when, leave_days, config.seed)
+        self._lessons = lessons.learn(
+            source, everyone, self._description, when, sequence.leave_days, config.seed
+        )
         self._blended = _some(when, horizons)
         self._parts = _dealt(everyone.enrolments, config)
 
-    def cross_fitted(self, learner: Learner, folder: Path) -> dict[str, NDArray[np.float64]]:
-        """For rows of the blended moments: log-odds of boosting and probabilities of the sequence model.
-
-        [rows, targets] each, by models that have not seen the row's course.
-        """
-        at, who = self._lessons.at, self._lessons.who
-        rows = np.flatnonzero(np.isin(at, self._blended))
-        targets = self._streamer.targets
-        boosted = np.full((len(rows), len(targets)), np.nan)
-        sequence = np.full_like(boosted, np.nan)
-        for part in range(self._config.parts):
+    def cross_fitted(self, folder: ModelStore) -> _Held:
+        """Both parts, trained without each part of the courses, on the blended moments of that part."""
+        rows = np.flatnonzero(np.isin(self._lessons.at, self._blended))
+        parts = self._parts[self._lessons.who[rows]]
+        boosted = np.full((len(rows), len(self._streamer.targets)), np.nan)
+        held = _Held(rows, boosted, np.full_like(boosted, np.nan))
+        for part in np.unique(parts).tolist():
             self._tell(f"part {part + 1} of {self._config.parts} held out")
-            held = self._parts[who[rows]] == part
-            if not held.any():
-                continue
-            streamer = learner(*self._without(part), folder / f"part-{part}")
-            sequence[held] = self._read(streamer, rows[held])
-            for place in range(len(targets)):
-                trees = self._grown(place, part, 1)
-                boosted[held, place] = np.mean(
-                    [each.score(self._lessons.table[rows[held]]) for each in trees], axis=0
-                )
-        return {"rows": rows, "boosted": boosted, "sequence": sequence}
+            mine = parts == part
+            streamer = self._trained(part, folder)
+            if streamer:
+                held.sequence[mine] = self._read(streamer, rows[mine])
+            for place in range(boosted.shape[1]):
+                (trees,) = self._grown(place, part, 1)
+                held.boosted[mine, place] = trees.score(self._lessons.table[rows[mine]])
+        return held
+
+    def _trained(self, part: int, folder: ModelStore) -> Streamer | None:
+        """A sequence model of all other parts; None where their outcomes teach nothing."""
+
+        def report(progress: Progress) -> None:
+            if progress.message:
+                self._tell(f"without part {part + 1}: {progress.message}")
+
+        source, outcomes = self._without(part)
+        try:
+            version = training.fit(source, outcomes, self._named, self._sequence, folder, report)
+        except training.NothingToLearn as error:
+            self._tell(f"without part {part + 1}: {error}")
+            return None
+        return Streamer.load(folder, version)
 
     def _without(self, part: int) -> tuple[EventSource, Outcomes]:
         """The source and outcomes less one part."""
@@ -160,8 +181,8 @@ class _Training:
             if course_id in self._outcomes.by_course:
                 course = self._outcomes.of(course_id)
                 inside = (people.courses == course_id) & kept
-                mask = np.isin(np.asarray(course.learners, dtype=np.str_), people.learners[inside])
-                by_course[course_id] = _taken(course, mask)
+                names = np.asarray(course.learners, dtype=np.str_)
+                by_course[course_id] = _taken(course, np.flatnonzero(np.isin(names, people.learners[inside])))
         return Part(self._source, courses), replace(self._outcomes, by_course=by_course)
 
     def _read(self, streamer: Streamer, rows: IntArray) -> FloatArray:
@@ -184,19 +205,15 @@ class _Training:
                     ]
         return found
 
-    def stack(self, oof: dict[str, Any]) -> tuple[Stack, dict[str, Any]]:
-        """The trees grown on everyone, the blends fitted on what was cross-fitted; and how good those are."""
+    def stack(self, held: _Held) -> tuple[Stack, dict[str, Any]]:
+        """The trees grown on everyone, the blends fitted on what was held out; and how good those are."""
         self._tell("growing the trees on everyone")
         trees, blends, metrics = {}, {}, {}
-        rows = oof["rows"]
         for place, target in enumerate(self._streamer.targets):
-            labels = self._lessons.labels[rows, place]
-            known = np.isfinite(labels) & np.isfinite(oof["boosted"][:, place])
-            arguments = (
-                oof["boosted"][known, place],
-                oof["sequence"][known, place],
-                self._lessons.at[rows[known]],
-            )
+            boosted, sequence = held.boosted[:, place], held.sequence[:, place]
+            labels, at = self._lessons.labels[held.rows, place], self._lessons.at[held.rows]
+            known = np.isfinite(labels) & np.isfinite(boosted) & np.isfinite(sequence)
+            arguments = boosted[known], sequence[known], at[known]
             blends[target] = Blend.fit(*arguments, labels[known])
             trees[target] = self._grown(place, None, self._config.bag)
             metrics[target] = _metrics(labels[known], blends[target], *arguments)
@@ -222,7 +239,7 @@ class _Training:
         last = rows[self._lessons.at[rows] == self._lessons.last]
         parts = self._parts[self._lessons.who[last]]
         told = np.full(len(self._lessons.everyone.enrolments), np.nan)
-        if len(np.unique(parts)) > 1 and self._fixed(place):
+        if len(np.unique(parts)) > 1 and self._lasting(place):
             for part in np.unique(parts).tolist():
                 learned, asked = last[parts != part], last[parts == part]
                 trees = self._boost(
@@ -233,7 +250,7 @@ class _Training:
         soft = hard + self._config.softness * (teacher - hard)
         return np.where(np.isfinite(soft), soft, hard)
 
-    def _fixed(self, place: int) -> bool:
+    def _lasting(self, place: int) -> bool:
         """Whether the outcome is one for all moments, so that a late teacher may speak of early ones."""
         return bool(np.isfinite(self._lessons.everyone.labels[:, place]).any())
 
@@ -287,9 +304,8 @@ def _dealt(people: Enrolments, config: StackConfig) -> IntArray:
     return part[inverse]
 
 
-def _taken(course: Any, mask: NDArray[np.bool_]) -> Any:
+def _taken(course: CourseOutcomes, places: IntArray) -> CourseOutcomes:
     """Some of a course's outcomes."""
-    places = np.flatnonzero(mask)
     return replace(
         course,
         learners=[course.learners[place] for place in places.tolist()],

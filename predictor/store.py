@@ -22,7 +22,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -171,9 +171,13 @@ class ModelStore:
 
     def prune(self, kind: str, keep: int) -> list[str]:
         """Delete all but the newest `keep` versions; never the current one nor the one before it."""
+        return self.delete(kind, self.versions(kind)[:-keep] if keep else self.versions(kind))
+
+    def delete(self, kind: str, versions: Collection[str]) -> list[str]:
+        """Delete these versions, and return which; never the current one nor the one before it."""
         with self._locked(kind):
-            safe = {*self._pointer(kind)["stack"][-2:], *self.versions(kind)[-keep:]}
-            gone = [version for version in self.versions(kind) if version not in safe]
+            safe = self._pointer(kind)["stack"][-2:]
+            gone = [name for name in self.versions(kind) if name in versions and name not in safe]
             for version in gone:
                 shutil.rmtree(_hidden(self._folder(kind) / version))
         return gone

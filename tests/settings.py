@@ -55,6 +55,7 @@ if os.environ.get("NUDGE_TEST_MYSQL"):  # "host:port" or a socket path, served b
     }
 CELERY_TASK_ALWAYS_EAGER = True
 NUDGE_DECISION_BUDGET_MS = 10_000  # a busy machine must not turn an answer into "slow"
+NUDGE_STACK = False  # a stack takes three trainings more; tests of it turn it on
 NUDGE_SPARED_SHARE = NUDGE_CONTROL_SHARE = 0.0  # chance must not decide whether a test sees a card
 SCRATCH = Path(tempfile.mkdtemp(prefix="nudge-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)

@@ -216,6 +216,12 @@ def _learning() -> dict[str, Any]:
         # .. setting_description: Values that replace those of predictor.training.TrainConfig, by field
         #    name.
         "NUDGE_TRAINING": {},
+        # .. setting_name: NUDGE_STACK
+        # .. setting_default: True
+        # .. setting_description: Beside the LSTM, the night trains boosted trees on what learners and their
+        #    course mates did, which makes the dashboard's predictions better. Training takes three times as
+        #    long; nudges are decided by the LSTM alone in either case.
+        "NUDGE_STACK": True,
         # .. setting_name: NUDGE_INBOX_DAYS
         # .. setting_default: 14
         # .. setting_description: Days after which the night deletes live events that the event store

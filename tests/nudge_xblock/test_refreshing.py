@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,11 @@ from nudge_xblock import courses, refreshing, retirement, states
 from nudge_xblock.compat import CourseDates, Enrolled, Platform
 from nudge_xblock.models import Enrolment, InboxEvent, Learner, PredictionDay
 from nudge_xblock.night import models
+from predictor import stack
+from predictor.blend import Blend
+from predictor.description import Description
 from predictor.streaming import Streamer
+from predictor.trees import Trees
 
 from . import engagement, nighttime
 from .moments import COURSE
@@ -201,3 +206,45 @@ def test_a_course_whose_start_nobody_told_begins_with_its_first_event_or_enrolme
     assert first == (NOW - 9 * DAY).timestamp() == courses.start_of(COURSE, courses.sequences_of(COURSE, NOW))
     refreshing.refresh_course(COURSE, NOW)
     assert row(7).predictions == before
+
+
+def publish_stack(version: str, target: str, score: float) -> str:
+    """A stack for one target that gives who had an event this week `score`, and `-score` to all others."""
+    trees = Trees(
+        roots=np.array([0]),
+        features=np.array([0, -1, -1]),
+        thresholds=np.array([0.5, -score, score]),
+        children=np.array([[1, 2], [1, 1], [2, 2]]),
+        missing_left=np.array([-1, -1, -1]),
+        depth=1,
+    )
+    boosting_alone = Blend(np.array([1.0, 0, 0, 0, 0, 0]), 0.0, 1e9)
+    described = Description(("play_video",), "course")
+    found = stack.Stack(version, described, ("events 7",), {target: (trees,)}, {target: boosting_alone})
+    return found.publish(models(), {})
+
+
+def test_the_dashboards_predictions_are_the_stacks_and_the_state_is_the_models(settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    Host.enrolled = [Enrolled(9, "audit", START, True)]
+    store(event(7, 2 * DAY), event(8, 12 * DAY))
+    refreshing.refresh_course(COURSE, NOW)
+    alone, state = row(7).predictions, bytes(row(7).state)
+    first, *others = engagement.TARGETS
+    publish_stack(version, first, 2.0)
+    refreshing.refresh_course(COURSE, NOW)
+    found = {user_id: row(user_id).predictions for user_id in (7, 8, 9)}
+    assert [round(found[user_id][first], 3) for user_id in (7, 8, 9)] == [0.881, 0.119, 0.119]
+    assert all(found[7][name] == alone[name] for name in others)
+    assert bytes(row(7).state) == state
+    assert PredictionDay.objects.get(enrolment=row(7)).predictions == found[7]
+
+
+def test_the_stack_of_another_model_is_left_alone(settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    store(event(7, 2 * DAY))
+    refreshing.refresh_course(COURSE, NOW)
+    alone = row(7).predictions
+    publish_stack(version[:-1] + ("0" if version[-1] != "0" else "1"), engagement.TARGETS[0], 2.0)
+    refreshing.refresh_course(COURSE, NOW)
+    assert row(7).predictions == alone
