@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from predictor.blocks import State, run
 from predictor.dropout import Dropout
@@ -117,8 +118,8 @@ class Network(nn.Module):
 
     def hidden(self, batch: Batch, state: State | None = None) -> tuple[Tensor, State]:
         """Hidden states of all steps [S, H], and the last h and c of each learner [b, H]."""
-        entered = self.embedding(batch.tokens) + self.step_input(_scaled(batch.inputs, self.step_scaling))
-        marked = self.marker_input(_scaled(batch.marker_readings, self.reading_scaling))
+        entered = self.embedding(batch.tokens) + _linear(self.step_input, batch.inputs, self.step_scaling)
+        marked = _linear(self.marker_input, batch.marker_readings, self.reading_scaling)
         entered = entered.index_add(0, batch.marker_rows, marked)
         return self._run(self.input_dropout(entered), batch.running, state)
 
@@ -167,7 +168,18 @@ class Network(nn.Module):
 
 
 def _scaled(numbers: Tensor, scaling: Tensor) -> Tensor:
-    return (numbers - scaling[0]) * scaling[1]
+    """(numbers - mean) * factor, in one pass."""
+    mean, factor = scaling
+    return torch.addcmul(-mean * factor, numbers, factor)
+
+
+def _linear(layer: nn.Linear, numbers: Tensor, scaling: Tensor) -> Tensor:
+    """What the layer makes of scaled numbers, for the price of scaling its weights."""
+    mean, factor = scaling
+    weight = layer.weight * factor
+    shift = weight @ mean
+    bias = -shift if layer.bias is None else layer.bias - shift
+    return linear(numbers, weight, bias)
 
 
 def _unscaled(weight: Tensor, scaling: Tensor) -> tuple[Any, Any]:
