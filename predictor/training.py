@@ -71,8 +71,8 @@ def fit(
 ) -> str:
     """Train on every course of `source` and publish the model; the new version, which is not yet promoted.
 
-    `notes` are kept in its manifest as they are.  Goes on where an earlier call with the same data and settings was killed.  Torch's own random numbers and
-    threads are left as they were.
+    `notes` are kept in its manifest as they are.  Goes on where an earlier call with the same data and
+    settings was killed.  Torch's own random numbers and threads are left as they were.
 
     Raises ValueError for a target that the outcomes do not have, NothingToLearn for one that has not both
     a 0 and a 1, and Diverged when training does not converge.
