@@ -27,27 +27,25 @@ from nudge_xblock import answers, described, gate, holding
 from nudge_xblock.gate import Candidate, History, Policy, Tally
 from predictor import features
 from predictor.features import Behaviour, Course, Vector
-from predictor.helpfulness import FitConfig, HelpfulnessModel
+from predictor.helpfulness import ANSWERS, HelpfulnessModel, Keys, lesson_weights
 from predictor.plan import TrainConfig
 
 DAY = 86400.0
 EPOCH = 1_600_000_000.0 - 1_600_000_000.0 % (7 * DAY)  # the campus counts from zero, we from 1970
-NIGHTS = (9, 19, 31, 44)
+NIGHTS = (9, 27)
 LSTM = TrainConfig(hidden=32, embedding=24, epochs=3, next_event=1.0, min_courses=1, clock="course")
 KINDS = {"practice": "practise", "social": "people"}
 TRIGGERS = {"inactive_return": "return_after_absence"}
-OUTCOMES = {"helpful": 0, "not_helpful": 1}
+OUTCOMES = {name: place for place, name in enumerate(ANSWERS)}
 
 HOLD_BACK = 0.30
 EXPLORATION = 0.04
 SHRINKAGE = 60.0
-TALLY_HALF_LIFE = 60.0  # days, as all below
-LESSON_HALF_LIFE = 45.0
+TALLY_HALF_LIFE = 60.0  # days
 NEWEST = 200
 SENDS = 40
 LESSONS = 40_000
 RECENT = 3000
-CLIP = 3.0
 
 
 @dataclass(slots=True)
@@ -60,9 +58,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One moment as it was judged: the vectors [k, d] and foreseen probabilities [k, 3] of its messages."""
+    """One moment as it was judged: the vectors [k, d] of its messages, whose effects they share [k], and what
+    was foreseen of somebody unknown [k, 3].
+    """
 
     rows: Vector
+    keys: Sequence[Keys]
     foreseen: Any
 
 
@@ -81,12 +82,18 @@ class NudgePolicy:
         self.names = features.names(0, ())
         self.rows = np.zeros((LESSONS, len(self.names)), np.float32)
         self.whose: list[tuple[Key, float, float]] = [(("", ""), 0.0, 0.0)] * LESSONS
+        self.keys: list[Keys] = [described.NOBODYS] * LESSONS
         self.facts = np.zeros((LESSONS, 4))  # outcome, propensity, day, learner
         self.learned = 0
         self.numbers: dict[str, int] = {}
         self.model: HelpfulnessModel | None = None
         self.policy = Policy(
-            exploration=EXPLORATION, cold_start_answers=0, shrinkage=SHRINKAGE, not_helpful_weight=2.0
+            exploration=EXPLORATION,
+            spared=0.0,
+            curiosity=0.0,
+            cold_start_answers=0,
+            shrinkage=SHRINKAGE,
+            not_helpful_weight=2.0,
         )
         self.recent: deque[tuple[float | None, bool]] = deque(maxlen=RECENT)
         self.votes: deque[int] = deque(maxlen=RECENT)
@@ -105,8 +112,9 @@ class NudgePolicy:
         person = self.people[moment.learner.id]
         chains = [self._chain(message) for message in moment.messages]
         rows = self._rows(moment, person, chains, now)
-        told, foreseen = self._predictions(rows)
-        self.asked = Asked(rows, foreseen)
+        keys = [_keys(message, moment) for message in moment.messages]
+        told, foreseen = self._predictions(rows, keys)
+        self.asked = Asked(rows, keys, foreseen)
         candidates = [
             Candidate(message.id, chain, prediction)
             for message, chain, prediction in zip(moment.messages, chains, told, strict=True)
@@ -128,7 +136,7 @@ class NudgePolicy:
             return
         place = moment.message_ids.index(decision.message_id)
         message = moment.messages[place]
-        label = OUTCOMES.get(str(response.outcome), 2)
+        label = OUTCOMES[str(response.outcome)]
         person = self.people[moment.learner.id]
         person.sends.append(moment.time)
         changes: dict[str, float] = {
@@ -138,8 +146,7 @@ class NudgePolicy:
             "not_helpful": int(label == 1),
             "clicked": int(response.clicked),
             "dismissed": int(response.outcome == "dismissed"),
-            "foreseen_helpful": float(self.asked.foreseen[place][0]),
-            "foreseen_not_helpful": float(self.asked.foreseen[place][1]),
+            **dict(zip(answers.FORESEEN, self.asked.foreseen[place].tolist(), strict=True)),
         }
         person.counts = answers.changed(person.counts, _kind(message), changes)
         for key in _groups(message):
@@ -147,7 +154,7 @@ class NudgePolicy:
         self.votes.append(label)
         row = self.learned % LESSONS
         learner = self.numbers.setdefault(moment.learner.id, len(self.numbers))
-        self.rows[row] = self.asked.rows[place]
+        self.rows[row], self.keys[row] = self.asked.rows[place], self.asked.keys[place]
         key = moment.course.id, moment.learner.id
         self.whose[row] = key, _start(moment), EPOCH + moment.time
         self.facts[row] = label, decision.propensities[decision.message_id], moment.time / DAY, learner
@@ -163,10 +170,10 @@ class NudgePolicy:
         outcomes, propensities, days, learners = self.facts[:count].T
         if min((outcomes == 0).sum(), (outcomes == 1).sum()) < 30:
             return
-        weights = np.minimum(1.0 / propensities, CLIP) * 0.5 ** ((day + 1 - days) / LESSON_HALF_LIFE)
         self.model = HelpfulnessModel.fit(
-            self.rows[:count], outcomes.astype(np.int64), weights, self.names, self.seed + day,
-            FitConfig(clip=np.inf), self.model, learners.astype(np.int64),
+            self.rows[:count], outcomes.astype(np.int64), lesson_weights(propensities, day + 1 - days),
+            self.names, self.seed + day, start=self.model, groups=learners.astype(np.int64),
+            keys=self.keys[:count],
         )  # fmt: skip
 
     def _renew(self) -> None:
@@ -214,11 +221,11 @@ class NudgePolicy:
         ]
         return np.stack([np.concatenate([shared, part]) for part in parts])
 
-    def _predictions(self, rows: Vector) -> tuple[list[gate.Prediction | None], Any]:
-        foreseen = described.foreseen(self.model, self.names, rows)
+    def _predictions(self, rows: Vector, keys: Sequence[Keys]) -> tuple[list[gate.Prediction | None], Any]:
+        foreseen = described.foreseen(self.model, self.names, rows, keys)
         if self.model is None:
             return [None] * len(rows), foreseen
-        told = [(float(row[0]), float(row[1]), float(row[2])) for row in self.model.predict(rows)]
+        told = [(float(row[0]), float(row[1]), float(row[2])) for row in self.model.predict(rows, keys)]
         return list(told), foreseen
 
 
@@ -228,6 +235,13 @@ def _start(moment: Moment) -> float:
 
 def _kind(message: Message) -> str:
     return KINDS.get(message.kind, message.kind)
+
+
+def _keys(message: Message, moment: Moment) -> Keys:
+    """Whose effects a message shares."""
+    return described.keys(
+        message.id, message.placement_id, moment.course.id, _kind(message), moment.placement.trigger
+    )
 
 
 def _groups(message: Message) -> tuple[tuple[str, str], ...]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from predictor.features import Answers
+from predictor.leanings import Answers
 
 COUNTED = ("sent", "answered", "helpful", "not_helpful", "clicked", "dismissed")
-FORESEEN = ("foreseen_helpful", "foreseen_not_helpful")
+FORESEEN = ("foreseen_helpful", "foreseen_not_helpful", "foreseen_dismissed")
 READ = (*(name for name in COUNTED if name != "answered"), *FORESEEN)
 
 

@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.features import History, Message
-from predictor.helpfulness import HelpfulnessModel
+from predictor.helpfulness import HelpfulnessModel, Keys
+from predictor.penalised import DISMISSED, HELPFUL, NOT_HELPFUL
 
 from . import answers, gate
+
+NOBODYS: Keys = ("", "", "", "")
+"""Keys of a message of which it was not kept whose effects it shares."""
+DISMISSALS = 0.2
+"""Share of messages taken to be dismissed before the first night has counted them."""
 
 
 def history(counts: Mapping[str, Any], sent: Iterable[float], at: float) -> History:
@@ -40,15 +46,24 @@ def message(
     )
 
 
+def keys(wording: str, placement: str, course: str, kind: str, trigger: str) -> Keys:
+    """Whose effects a message shares."""
+    return f"wording {wording}", f"placement {placement}", f"{kind} in {course}", f"{kind} at {trigger}"
+
+
 def foreseen(
-    model: HelpfulnessModel | None, names: Sequence[str], rows: NDArray[np.float32]
+    model: HelpfulnessModel | None,
+    names: Sequence[str],
+    rows: NDArray[np.float32],
+    keys: Sequence[Keys] = (),
 ) -> NDArray[np.float64]:
-    """P(helpful) and P(not helpful) [n, 2] of rows [n, d] for a learner of whom nothing is known.
+    """P(helpful), P(not helpful), P(dismissed) [n, 3] of rows [n, d] for a learner of whom nothing is known.
 
     What the learner then really answers is measured against these.  Without a model they are the shares of
-    the message.
+    the message, and a guess for dismissals.
     """
     if model is not None:
-        return model.foresee(rows)[:, :2]
+        return model.foresee(rows, keys)[:, [HELPFUL, NOT_HELPFUL, DISMISSED]]
     columns = [list(names).index(name) for name in ("message.helpful", "message.not_helpful")]
-    return 1.0 / (1.0 + np.exp(-rows[:, columns].astype(np.float64)))
+    voted = 1.0 / (1.0 + np.exp(-rows[:, columns].astype(np.float64)))
+    return np.column_stack([voted, np.full(len(rows), DISMISSALS)])

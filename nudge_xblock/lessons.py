@@ -21,12 +21,12 @@ import numpy.typing as npt
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses, objectives, vectors
+from nudge_xblock import courses, described, objectives, vectors
 from nudge_xblock.labels import is_held_out
 from nudge_xblock.models import Decision
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor import features
-from predictor.helpfulness import HelpfulnessModel, Keys
+from predictor.helpfulness import HelpfulnessModel, Keys, lesson_weights
 from predictor.penalised import DISMISSED
 from predictor.store import BrokenModel, ModelStore
 from predictor.streaming import Streamer
@@ -34,6 +34,7 @@ from predictor.streaming import Streamer
 Vector = npt.NDArray[np.float32]
 
 DAYS = 365
+DAY = 86400.0
 SETTLED = timedelta(minutes=30)  # after which no answer means that none will come
 SEED = 20_180_814
 HELPFUL, NOT_HELPFUL, NONE = objectives.SUCCESS, objectives.FAILURE, objectives.NEITHER
@@ -42,7 +43,8 @@ HELPFUL, NOT_HELPFUL, NONE = objectives.SUCCESS, objectives.FAILURE, objectives.
 @dataclass(frozen=True, eq=False)
 class Lessons:
     """n nudges, answered or not: rows [n, d] with `names`, outcomes [n], weights [n], held-out mask [n],
-    whose they are [n], which were dismissed without a vote [n], whose effects they share [n].
+    whose they are [n], when in unix seconds [n], which were dismissed without a vote [n], and whose effects
+    they share [n].
     """
 
     names: tuple[str, ...]
@@ -51,6 +53,7 @@ class Lessons:
     weights: npt.NDArray[np.float64]
     held: npt.NDArray[np.bool_]
     learners: npt.NDArray[np.str_]
+    asked: npt.NDArray[np.float64]
     dismissed: npt.NDArray[np.bool_]
     keys: Sequence[Keys]
 
@@ -93,7 +96,7 @@ class Shown:
 
     @property
     def keys(self) -> Keys:
-        return self.seen.keys.get(str(self.decision.variant_id), vectors.NOBODYS)
+        return self.seen.keys.get(str(self.decision.variant_id), described.NOBODYS)
 
 
 def result_of(decision: Decision) -> int | None:
@@ -124,7 +127,7 @@ def learn(job: Run) -> tuple[str, str]:
         model = HelpfulnessModel.fit(
             lessons.rows[train],
             lessons.answers[train],
-            lessons.weights[train],
+            lesson_weights(1.0 / lessons.weights[train], (job.now.timestamp() - lessons.asked[train]) / DAY),
             lessons.names,
             SEED,
             start=_serving(store, serves, engagement),
@@ -140,6 +143,7 @@ def learn(job: Run) -> tuple[str, str]:
         "lessons": digest,
         "rows": rows,
         "votes": votes,
+        "personal": model.personal,
         "as_of": job.now.isoformat(),
         "held_out_share": settings.NUDGE_HELD_OUT_SHARE,
     }
@@ -210,6 +214,7 @@ def lessons_for(shown: Sequence[Shown], version: str | None, store: ModelStore) 
         np.array([1.0 / max(each.decision.propensity, 1e-6) for each in shown]),
         np.array([is_held_out(each.learner) for each in shown], np.bool_),
         np.array([each.learner for each in shown], np.str_),
+        np.array([each.decision.created.timestamp() for each in shown]),
         np.array([each.dismissed for each in shown], np.bool_),
         [each.keys for each in shown],
     )

@@ -56,7 +56,7 @@ class Moment:
 class Judged:
     """A moment, its input and draw, the gate's own verdict, and what stands after restraint.
 
-    `foreseen`: P(helpful) and P(not helpful) by variant id for a learner of whom nothing is known.
+    `foreseen`: P(helpful), P(not helpful) and P(dismissed) by variant id, for somebody unknown.
     """
 
     moment: Moment
@@ -67,7 +67,7 @@ class Judged:
     features: dict[str, Any]
     model_version: str = ""
     helpfulness_version: str = ""
-    foreseen: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    foreseen: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 def record(judged: Judged, enrolled: Enrolment, now: datetime) -> Answer:
@@ -114,8 +114,8 @@ def _spend(judged: Judged, learner: Learner, now: datetime) -> bool:
     spot = judged.moment.spot
     sends = [*judged.input.standing.sends, Send(now.timestamp(), spot.kind, spot.id)]
     foreseen = judged.foreseen if spot.objective == VOTE else {}
-    helpful, not_helpful = foreseen.get(str(judged.verdict.variant), (0.0, 0.0))
-    changes = {"sent": 1, "foreseen_helpful": helpful, "foreseen_not_helpful": not_helpful}
+    chances = foreseen.get(str(judged.verdict.variant), (0.0, 0.0, 0.0))
+    changes = {"sent": 1, **dict(zip(answers.FORESEEN, chances, strict=True))}
     return statements.spend(learner, sends, answers.changed(learner.answers, spot.kind, changes))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from predictor import features
 from predictor.features import Behaviour, Course
-from predictor.helpfulness import HelpfulnessModel
+from predictor.helpfulness import HelpfulnessModel, Keys
 from predictor.streaming import Reading
 
 from . import answers, described, gate
@@ -35,12 +35,16 @@ NEWEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the model sees at one moment: the part all messages share, and one part per variant id."""
+    """What the model sees at one moment: the part all messages share, and one part per variant id.
+
+    `keys` says whose effects a message shares (predictor.helpfulness.Keys), by variant id.
+    """
 
     hidden: int
     targets: tuple[str, ...]
     shared: Vector
     messages: Mapping[str, Vector]
+    keys: Mapping[str, Keys] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,6 +54,10 @@ class Seen:
         """[variants, d], in the order of `messages`."""
         rows = [np.concatenate([self.shared, part]) for part in self.messages.values()]
         return np.stack(rows)
+
+    def all_keys(self) -> list[Keys]:
+        """Whose effects each message shares, in the order of `messages`."""
+        return [self.keys.get(name, described.NOBODYS) for name in self.messages]
 
 
 def see(
@@ -86,7 +94,14 @@ def see(
         for spot in spots
         for wording in spot.wordings
     }
-    return Seen(len(hidden), tuple(sorted(outlook)), shared, parts)
+    keys = {
+        wording.id: described.keys(
+            wording.id, str(spot.id), str(enrolled.course_key), spot.kind, spot.trigger.when
+        )
+        for spot in spots
+        for wording in spot.wordings
+    }
+    return Seen(len(hidden), tuple(sorted(outlook)), shared, parts, keys)
 
 
 def predict(model: HelpfulnessModel, seen: Seen) -> dict[str, gate.Prediction] | None:
@@ -94,19 +109,22 @@ def predict(model: HelpfulnessModel, seen: Seen) -> dict[str, gate.Prediction] |
     columns = _columns(seen.names, model.names)
     if columns is None:
         return None
-    found = model.predict(seen.matrix()[:, columns])
+    found = model.predict(seen.matrix()[:, columns], seen.all_keys())
     return {
         name: (float(row[0]), float(row[1]), float(row[2]))
         for name, row in zip(seen.messages, found, strict=True)
     }
 
 
-def foresee(model: HelpfulnessModel | None, seen: Seen) -> dict[str, tuple[float, float]]:
-    """P(helpful) and P(not helpful) by variant id for a learner of whom nothing is known."""
+def foresee(model: HelpfulnessModel | None, seen: Seen) -> dict[str, tuple[float, float, float]]:
+    """P(helpful), P(not helpful) and P(dismissed) by variant id for a learner of whom nothing is known."""
     columns = None if model is None else _columns(seen.names, model.names)
     rows = seen.matrix() if columns is None else seen.matrix()[:, columns]
-    found = described.foreseen(model if columns is not None else None, seen.names, rows)
-    return {name: (float(row[0]), float(row[1])) for name, row in zip(seen.messages, found, strict=True)}
+    found = described.foreseen(model if columns is not None else None, seen.names, rows, seen.all_keys())
+    return {
+        name: (float(row[0]), float(row[1]), float(row[2]))
+        for name, row in zip(seen.messages, found, strict=True)
+    }
 
 
 def kept(seen: Seen, variants: Sequence[str]) -> dict[str, Any]:
@@ -117,6 +135,7 @@ def kept(seen: Seen, variants: Sequence[str]) -> dict[str, Any]:
         "layout": layout(seen.names),
         "shared": _packed(seen.shared),
         "messages": {name: _packed(seen.messages[name]) for name in variants},
+        "keys": {name: list(seen.keys.get(name, described.NOBODYS)) for name in variants},
     }
 
 
@@ -128,7 +147,8 @@ def unkept(stored: Any) -> Seen | None:
     if stored["layout"] != layout(features.names(hidden, targets)):
         return None
     messages = {name: _unpacked(part) for name, part in stored["messages"].items()}
-    return Seen(hidden, targets, _unpacked(stored["shared"]), messages)
+    keys = {name: tuple(own) for name, own in stored.get("keys", {}).items()}
+    return Seen(hidden, targets, _unpacked(stored["shared"]), messages, keys)
 
 
 @lru_cache(maxsize=16)

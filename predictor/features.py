@@ -18,6 +18,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from . import leanings
+from .leanings import Answers
+
 Vector = NDArray[np.float32]
 
 KINDS = ("review", "practise", "encourage", "plan", "people", "return", "celebrate", "stretch", "other")
@@ -34,18 +37,15 @@ TRIGGERS = (
 OBJECTIVES = ("click", "items")
 """What else than a vote a nudge may be for."""
 STATE_GROUPS = ("hidden", "reading", "recent")
-OF_THE_PAST = ("history.", "message.kind_")
-"""How the names begin of what tells a learner's way with messages."""
 
 DAY = 86400.0
 VISIT_GAP = 1800.0
 FATIGUE_DAYS = 1.5
 WINDOWS = (1200.0, DAY)
 DECAYS = (0.6, 0.9)
+USUAL_PAUSE = 3.0  # log of seconds
 LAST = 100
 """How many of the newest events have a place in the decayed order; what comes before them weighs nothing."""
-LEARNERS_ALIKE = 2.0
-KINDS_ALIKE = 8.0
 COUNTRY_BUCKETS = 12
 DIFFICULTIES = ("introductory", "intermediate", "advanced")
 EDUCATION = {
@@ -78,27 +78,10 @@ _WRONG, _RIGHT = ACTIONS.index("wrong"), ACTIONS.index("right")
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What a learner did with earlier messages (of all kinds, or of one).
-
-    `foreseen_helpful` and `foreseen_not_helpful`: how many such votes would have come from a learner of whom
-    nothing is known but the same moments.
-    """
-
-    sent: float = 0.0
-    helpful: float = 0.0
-    not_helpful: float = 0.0
-    clicked: float = 0.0
-    dismissed: float = 0.0
-    foreseen_helpful: float = 0.0
-    foreseen_not_helpful: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """A learner's past with our messages.  `ages`: seconds since each send of the last week."""
 
-    total: Answers = Answers()
+    total: Answers = field(default_factory=Answers)
     kinds: Mapping[str, Answers] = field(default_factory=dict)
     ages: Sequence[float] = ()
 
@@ -178,6 +161,7 @@ def shared(
 def of_message(history: History, message: Message) -> Vector:
     """The part that belongs to one message."""
     kind = message.kind if message.kind in KINDS else "other"
+    own = leanings.of_learner(history.total, history.kinds)
     mine = history.kinds.get(message.kind, Answers())
     row = [
         *_one_hot(kind, KINDS),
@@ -187,9 +171,7 @@ def of_message(history: History, message: Message) -> Vector:
         _logit(message.not_helpful),
         math.log1p(message.shown),
         math.log1p(mine.sent),
-        math.log((mine.helpful + 1.5) / (mine.not_helpful + 1.0)),
-        mine.dismissed - 0.3 * (mine.helpful + mine.not_helpful),
-        *_taste(history.total, mine),
+        own.tastes.get(message.kind, 0.0),
     ]
     return np.asarray(row, np.float32)
 
@@ -201,8 +183,7 @@ def names(hidden_size: int, targets: tuple[str, ...]) -> tuple[str, ...]:
         *(f"hidden.{index}" for index in range(hidden_size)),
         *(f"reading.{name}" for name in targets),
         *_recent_names(),
-        *(f"history.{name}" for name in ("sent", "helpful", "not_helpful", "clicked", "dismissed", "ratio")),
-        *(f"history.{name}" for name in ("fatigue", "hours_since", "liking", "dislike")),
+        *(f"history.{name}" for name in ("sent", "fatigue", "hours_since", "liking", "readiness")),
         *_profile_names(),
         *(f"course.{name}" for name in ("verified", "completed", "self_paced", "week", "share")),
         *(f"course.{name}" for name in DIFFICULTIES),
@@ -210,7 +191,7 @@ def names(hidden_size: int, targets: tuple[str, ...]) -> tuple[str, ...]:
         *(f"trigger.{name}" for name in TRIGGERS),
         *(f"objective.{name}" for name in OBJECTIVES),
         *(f"message.{name}" for name in ("helpful", "not_helpful", "shown")),
-        *(f"message.kind_{name}" for name in ("sent", "ratio", "dismissed", "liking", "dislike")),
+        *(f"message.kind_{name}" for name in ("sent", "liking")),
     )
 
 
@@ -237,8 +218,9 @@ def with_state(
 def _recent_names() -> list[str]:
     windows = [f"recent.{action}_{int(window)}s" for window in WINDOWS for action in ACTIONS]
     decays = [f"recent.{action}_last_{decay}" for decay in DECAYS for action in ACTIONS]
+    pauses = [f"recent.{action}_{what}" for what in ("pause", "unusual_pause") for action in ACTIONS]
     rest = ("wrong_in_a_row", "gap", "pace", "visit_minutes", "visit_events", "days_away", "known")
-    return [*windows, *decays, *(f"recent.{name}" for name in rest)]
+    return [*windows, *decays, *pauses, *(f"recent.{name}" for name in rest)]
 
 
 def _recent(behaviour: Behaviour) -> list[float]:
@@ -248,12 +230,27 @@ def _recent(behaviour: Behaviour) -> list[float]:
     if len(codes) != len(ages):
         raise ValueError(f"{len(codes)} events cannot have {len(ages)} ages")
     places, old = np.asarray(codes, np.intp), np.asarray(ages, np.float64)
-    values = [np.log1p(np.bincount(places[old <= window], minlength=len(ACTIONS))) for window in WINDOWS]
+    values: list[NDArray[Any]] = [
+        np.log1p(np.bincount(places[old <= window], minlength=len(ACTIONS))) for window in WINDOWS
+    ]
+    newest, order = places[::-1][:LAST], np.arange(min(LAST, len(places)))
     for decay in DECAYS:
-        newest = places[::-1][:LAST]
-        weights = (1.0 - decay) * decay ** np.arange(len(newest))
-        values.append(np.bincount(newest, weights, minlength=len(ACTIONS)))
+        values.append(np.bincount(newest, (1.0 - decay) * decay**order, minlength=len(ACTIONS)))
+    values += _pauses(newest, old[::-1][: LAST + 1])
     return [*np.concatenate(values).tolist(), *_pace(codes, ages)]
+
+
+def _pauses(newest: NDArray[np.intp], ages: NDArray[np.float64]) -> list[NDArray[Any]]:
+    """By action, how long learners took before it, and how unlike half a minute that was; newest first.
+
+    The same two wrong answers are a struggle after minutes and a guess after seconds.
+    """
+    gaps = np.maximum(np.diff(ages), 0.0)
+    lengths = np.log1p(np.minimum(gaps, VISIT_GAP)) - USUAL_PAUSE
+    weights = (1.0 - DECAYS[0]) * DECAYS[0] ** np.arange(len(gaps)) * (gaps < VISIT_GAP)
+    actions = newest[: len(gaps)]
+    signed, unusual = weights * lengths, weights * np.abs(lengths)
+    return [np.bincount(actions, each, minlength=len(ACTIONS)) for each in (signed, unusual)]
 
 
 def _pace(codes: Sequence[int], ages: Sequence[float]) -> list[float]:
@@ -287,41 +284,16 @@ def _wrong_in_a_row(codes: Sequence[int]) -> int:
 
 
 def _history(history: History) -> list[float]:
-    total = history.total
-    sent = total.sent + 3.0
     fatigue = sum(math.exp(-max(0.0, age) / (FATIGUE_DAYS * DAY)) for age in history.ages)
     newest = min(history.ages, default=7 * DAY)
+    own = leanings.of_learner(history.total, history.kinds)
     return [
-        math.log1p(total.sent),
-        (total.helpful + 0.5) / sent,
-        (total.not_helpful + 0.3) / sent,
-        (total.clicked + 0.4) / sent,
-        (total.dismissed + 0.8) / sent,
-        math.log((total.helpful + 1.5) / (total.not_helpful + 1.0)),
+        math.log1p(history.total.sent),
         fatigue,
         math.log1p(max(0.0, newest) / 3600.0),
-        _beyond(total.helpful, total.foreseen_helpful, LEARNERS_ALIKE),
-        _beyond(total.not_helpful, total.foreseen_not_helpful, LEARNERS_ALIKE),
+        own.liking,
+        own.readiness,
     ]
-
-
-def _taste(total: Answers, mine: Answers) -> tuple[float, ...]:
-    """How much more than other kinds this kind was liked, and disliked, by this learner."""
-    return tuple(
-        _beyond(got, foreseen * math.exp(_beyond(all_got, all_foreseen, LEARNERS_ALIKE)), KINDS_ALIKE)
-        for got, foreseen, all_got, all_foreseen in (
-            (mine.helpful, mine.foreseen_helpful, total.helpful, total.foreseen_helpful),
-            (mine.not_helpful, mine.foreseen_not_helpful, total.not_helpful, total.foreseen_not_helpful),
-        )
-    )
-
-
-def _beyond(got: float, foreseen: float, alike: float) -> float:
-    """Log of a learner's own rate over the foreseen one: the mean of a gamma posterior (a random effect).
-
-    `alike` is the shape of the gamma prior around one, in votes: the more alike learners are, the larger.
-    """
-    return math.log((got + alike) / (foreseen + alike))
 
 
 def _profile_names() -> list[str]:

@@ -1,33 +1,48 @@
-"""How likely a learner finds a message helpful, not helpful, or does not react: a three-class model in numpy.
+"""How likely a learner finds a message helpful, not helpful, or does not react: a regression in numpy.
 
-logits = x W + b + s V_k,   P = softmax(logits / temperature)
-
-x is the standardised feature vector (see `features`), s the part of it that is the learner's momentary state,
-k the message's kind.  V lets the same state speak for one kind of message and against another.  How much of
-this is used is chosen by cross-validation over learners (see `penalised`): on few answers the model says what
-the shares of all answers say, on many it uses everything.  Answers are weighed by one over the probability
-with which the message was sent, clipped, so that learning from gated decisions is not biased towards those it
-was sent to.
+The answers' logits follow two leanings, liking and readiness to answer, each linear in the feature vector
+(see `features`); the learner's momentary state may speak for one kind of message and against another; and
+each wording, placement and course has an effect of its own (see `penalised`).  How much of this is used is
+chosen by cross-validation over learners (see `levels`): on few answers the model says what the shares of all
+answers say, on many it uses everything.  Answers are weighed by one over the probability with which the
+message was sent, clipped, so that learning from gated decisions is not biased towards those it was sent to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import penalised
-from .features import OF_THE_PAST, STATE_GROUPS, features
-from .penalised import LEVELS, Choice, Table, Weights
+from . import levels, penalised
+from .features import STATE_GROUPS, features
+from .levels import LEVELS, PERSONAL, Choice
+from .penalised import DISMISSED, NONE, OFFSETS, Table, Weights
 
-__all__ = ["CLASSES", "FitConfig", "HelpfulnessModel", "features"]
+__all__ = ["ANSWERS", "CLASSES", "FitConfig", "HelpfulnessModel", "Keys", "features"]
 
 Array = NDArray[np.float32]
 
 CLASSES = ("helpful", "not_helpful", "none")
+ANSWERS = (*CLASSES, "dismissed")
+"""What is learned from; to be asked, a dismissal is no interaction."""
+
+CLIP = 3.0
+"""An explored answer counts for three: its full weight, up to a hundred, would drown all others in noise."""
+HALF_LIFE = 45.0
+"""Days after which an answer counts half: courses, messages and learners change."""
+
+MOST_LIKED = 0.3
+"""The most that a message's own effects speak for it: what stands out among many is mostly luck, and what is
+liked far beyond its like is often bait that leads learners off their path."""
+
+Keys = Sequence[str]
+"""Of one message, whose effects it shares: wording, placement, kind in its course, kind at its trigger."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +50,8 @@ class FitConfig:
     """How to train.
 
     Args:
-        steps: the most steps of the optimizer.
-        clip: the most that one answer weighs, in answers of a message that was sent for certain.
+        steps: the most steps of the optimizer; `choice_steps` where levels are only compared.
+        clip: the most that one answer weighs, as given.
         folds: parts of the learners in cross-validation.
         most_asked: rows looked at when choosing the level.
         growth: a warm start keeps its level until there are so many times the answers it was chosen on.
@@ -44,10 +59,11 @@ class FitConfig:
     """
 
     steps: int = 80
+    choice_steps: int = 40
     clip: float = 10.0
     folds: int = 4
     most_asked: int = 16_000
-    growth: float = 1.3
+    growth: float = 1.5
     min_rows: int = 30
 
 
@@ -56,7 +72,8 @@ class HelpfulnessModel:
     """A fitted model.  `report` says what was measured while fitting, on learners apart.
 
     `engagement` names the LSTM whose hidden states it was trained on; those of another mean nothing to it.
-    `level` is its place among penalised.LEVELS, `chosen_on` the number of answers that it was chosen on.
+    `level` is its place among levels.LEVELS, `chosen_on` the number of answers that it was chosen on.
+    `effects` adds to liking by the hash of a key (see `hashed`).
     """
 
     names: tuple[str, ...]
@@ -68,13 +85,14 @@ class HelpfulnessModel:
     engagement: str = ""
     level: int = len(LEVELS) - 1
     chosen_on: int = 0
+    effects: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._kinds = _columns(self.names, ("kind",))
         self._states = _columns(self.names, STATE_GROUPS)
         self._hidden = len(_columns(self.names, ("hidden",)))
-        past = [place for place, name in enumerate(self.names) if name.startswith(OF_THE_PAST)]
-        self._past = np.asarray(past, np.int64)
+        own = [place for place, name in enumerate(self.names) if name in OFFSETS]
+        self._own = np.asarray(own, np.int64)
 
     @property
     def hidden_size(self) -> int:
@@ -92,56 +110,75 @@ class HelpfulnessModel:
         config: FitConfig | None = None,
         start: HelpfulnessModel | None = None,
         groups: NDArray[Any] | None = None,
+        keys: Sequence[Keys] = (),
     ) -> HelpfulnessModel:
-        """Fit [n, d] rows to outcomes [n] in 0..2, as CLASSES, weighed by [n] weights.
+        """Fit [n, d] rows to outcomes [n] in 0..3, as ANSWERS, weighed by [n] weights.
 
         `start`, a model of the same names, is the warm start.  `groups` [n] says whose rows they are: nobody
-        is on both sides of a cross-validation.  Raises ValueError for too few rows, values that are not
-        finite, outcomes or weights out of range, and shapes that do not fit.
+        is on both sides of a cross-validation.  `keys` [n] whose effects they share; none by default.  Raises
+        ValueError for too few rows, values that are not finite, outcomes or weights out of range, and shapes
+        that do not fit.
         """
         config = config or FitConfig()
         x, y, weight = _checked(rows, outcomes, weights, names, config)
         whose = _numbered(groups, len(x))
         warm = start if start is not None and start.names == tuple(names) else None
         mean, scale = (warm.mean, warm.scale) if warm else (x.mean(axis=0), x.std(axis=0) + np.float32(0.05))
-        blank = Weights(*(np.zeros(shape, np.float32) for shape in ((0, 3), 3, (0, 0, 3))))
+        empty = np.zeros((0, 2), np.float32), np.zeros(4, np.float32), np.zeros((0, 0), np.float32)
+        blank = Weights(*empty)
         model = cls(tuple(names), mean, scale, blank)
-        table = Table(model._scaled(x), model._kind(x), y, weight, model._states, len(model._kinds))
+        numbers, found = _numbered_keys(keys, len(x))
+        state = model._states, len(model._kinds)
+        table = Table(
+            model._scaled(x), model._kind(x), y, weight, *state, found, tuple(map(len, numbers))
+        )  # fmt: skip
         if warm is not None and warm.chosen_on <= len(x) <= config.growth * warm.chosen_on:
             model.level, model.temperature, model.chosen_on = warm.level, warm.temperature, warm.chosen_on
         else:
-            choice = penalised.choose(
-                table,
-                names,
-                whose,
-                np.random.default_rng(seed),
-                config.folds,
-                config.most_asked,
-                config.steps,
-            )
-            model._adopt(choice, len(x))
-        begin = warm.weights if warm is not None else None
-        model.weights = penalised.fit(table, names, LEVELS[model.level], begin, config.steps)
+            rng = np.random.default_rng(seed)
+            asked = config.folds, config.most_asked, config.choice_steps
+            model._adopt(levels.choose(table, names, scale, whose, rng, *asked), len(x))
+        begin = None if warm is None else warm._begin(table, numbers)
+        model.weights = penalised.fit(table, names, scale, LEVELS[model.level], begin, config.steps)
+        model.effects = {
+            key: float(value)
+            for own, values in zip(numbers, model.weights.effects, strict=True)
+            for key, value in zip(own, values, strict=True)
+        }
         return model
 
-    def predict(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+    @property
+    def personal(self) -> bool:
+        """Whether it tells learners apart: whether that was found to foresee their answers better."""
+        return self.level >= PERSONAL
+
+    def predict(self, rows: NDArray[Any], keys: Sequence[Keys] = ()) -> NDArray[np.float64]:
         """Calibrated probabilities [n, 3] for rows [n, d], in the order of CLASSES.
 
-        Raises ValueError when the rows have another width than the model.
+        `keys` [n] as in `fit`; a key that is new has no effect.  Raises ValueError when the rows have another
+        width than the model.
         """
-        x = self._checked_width(rows)
-        return self._chances(self._scaled(x), x)
+        chances = self._chances(self._scaled(self._checked_width(rows)), rows, keys)
+        chances[:, NONE] += chances[:, DISMISSED]
+        return chances[:, :DISMISSED]
 
-    def foresee(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """As `predict`, for a learner of whose way with messages nothing is known."""
-        x = self._checked_width(rows)
-        z = self._scaled(x)
-        z[:, self._past] = 0.0
-        return self._chances(z, x)
+    def foresee(self, rows: NDArray[Any], keys: Sequence[Keys] = ()) -> NDArray[np.float64]:
+        """Probabilities [n, 4] in the order of ANSWERS, for somebody of whose leanings nothing is known."""
+        x = self._checked_width(rows).copy()
+        x[:, self._own] = 0.0
+        return self._chances(self._scaled(x), rows, keys)
 
-    def _chances(self, z: Array, x: Array) -> NDArray[np.float64]:
-        logits = self.weights.logits(z, self._kind(x), self._states)
+    def _chances(self, z: Array, rows: NDArray[Any], keys: Sequence[Keys]) -> NDArray[np.float64]:
+        sums = [sum(self.effects.get(hashed(key), 0.0) for key in own) for own in keys]
+        liking = np.minimum(np.array(sums), MOST_LIKED)
+        logits = self.weights.logits(z, self._kind(rows), self._states, liking if len(keys) else 0.0)
         return penalised.softmax(logits / np.float32(self.temperature))
+
+    def _begin(self, table: Table, numbers: Sequence[Sequence[int]]) -> Weights:
+        """These weights as a start for a table whose effects are numbered otherwise."""
+        each = self.weights
+        known = tuple(np.array([self.effects.get(key, 0.0) for key in own], np.float32) for own in numbers)
+        return Weights(each.w, each.b, each.v, each.loadings, known)
 
     def _checked_width(self, rows: NDArray[Any]) -> Array:
         x = np.asarray(rows, np.float32)
@@ -162,10 +199,16 @@ class HelpfulnessModel:
     def tensors(self) -> dict[str, NDArray[Any]]:
         """What the model store keeps."""
         each = self.weights
-        temperature = np.asarray([self.temperature], np.float32)
-        chosen = np.asarray([self.level, self.chosen_on], np.int64)
-        parts = {"w": each.w, "b": each.b, "v": each.v, "mean": self.mean, "scale": self.scale}
-        return {**parts, "temperature": temperature, "chosen": chosen}
+        parts = {"w": each.w, "b": each.b, "v": each.v, "loadings": each.loadings}
+        return {
+            **parts,
+            "mean": self.mean,
+            "scale": self.scale,
+            "temperature": np.asarray([self.temperature], np.float32),
+            "chosen": np.asarray([self.level, self.chosen_on], np.int64),
+            "effect_keys": np.asarray(list(self.effects), np.int64),
+            "effects": np.asarray(list(self.effects.values()), np.float32),
+        }
 
     @classmethod
     def from_tensors(
@@ -173,35 +216,54 @@ class HelpfulnessModel:
     ) -> HelpfulnessModel:
         """The model that `tensors` came from.  Raises ValueError where they do not fit together."""
         try:
-            parts = [np.asarray(tensors[key], np.float32) for key in ("w", "b", "v", "mean", "scale")]
-            temperature = float(np.asarray(tensors["temperature"]).reshape(-1)[0])
+            floats = ("w", "b", "v", "loadings", "mean", "scale", "temperature", "effects")
+            w, b, v, loadings, mean, scale, temperatures, values = (
+                np.asarray(tensors[key], np.float32) for key in floats
+            )
+            chosen, keys = (np.asarray(tensors[key], np.int64) for key in ("chosen", "effect_keys"))
         except KeyError as error:
             raise ValueError(f"the helpfulness model lacks the tensor {error}; train it again") from error
-        # A model from before levels were chosen serves on; a warm start from it chooses.
-        level, chosen_on = (int(each) for each in tensors.get("chosen", np.array([len(LEVELS) - 1, 0])))
-        w, b, v, mean, scale = parts
-        model = cls(tuple(names), mean, scale, Weights(w, b, v), temperature, engagement=engagement)
-        width, shape = len(names), (len(model._kinds), len(model._states), 3)
-        if w.shape != (width, 3) or b.shape != (3,) or mean.shape != (width,) or scale.shape != (width,):
-            raise ValueError(f"the helpfulness model's tensors are not of {width} features; train it again")
-        if v.shape != shape or not temperature > 0.0 or not (scale > 0.0).all():
+        if temperatures.shape != (1,) or chosen.shape != (2,) or keys.shape != values.shape:
             raise ValueError("the helpfulness model's tensors do not fit together; train it again")
+        effects = dict(zip(keys.tolist(), values.tolist(), strict=True))
+        level, chosen_on = chosen.tolist()
+        model = cls(
+            tuple(names), mean, scale, Weights(w, b, v, loadings), float(temperatures[0]),
+            engagement=engagement, level=level, chosen_on=chosen_on, effects=effects,
+        )  # fmt: skip
+        width, shape = len(names), (len(model._kinds), len(model._states))
+        if w.shape != (width, 2) or b.shape != (4,) or mean.shape != (width,) or scale.shape != (width,):
+            raise ValueError(f"the helpfulness model's tensors are not of {width} features; train it again")
+        if v.shape != shape or loadings.shape != (2, 4) or not (scale > 0.0).all():
+            raise ValueError("the helpfulness model's tensors do not fit together; train it again")
+        if not model.temperature > 0.0:
+            raise ValueError("the helpfulness model's temperature is not above zero; train it again")
         if not 0 <= level < len(LEVELS):
             raise ValueError("the helpfulness model was chosen among other levels; train it again")
-        model.level, model.chosen_on = level, chosen_on
         return model
 
     def _scaled(self, x: Array) -> Array:
         scaled: Array = np.minimum(np.maximum((x - self.mean) / self.scale, np.float32(-5)), np.float32(5))
         return scaled
 
-    def _kind(self, x: Array) -> NDArray[np.int64]:
+    def _kind(self, x: NDArray[Any]) -> NDArray[np.int64]:
         """The kind [n] whose flag is set; -1 for none."""
         if not len(self._kinds):
             return np.full(len(x), -1)
         flags = x[:, self._kinds]
         kinds: NDArray[np.int64] = np.where(flags.max(axis=1) > 0.5, flags.argmax(axis=1), -1)
         return kinds
+
+
+def lesson_weights(
+    propensities: NDArray[Any], ages: NDArray[Any], clip: float = CLIP, half_life: float = HALF_LIFE
+) -> NDArray[np.float64]:
+    """What each answer weighs: one over the probability with which it was asked for, at most `clip`, and half
+    as much every `half_life` days of its age; [n] from [n] and [n].
+    """
+    asked = np.maximum(np.asarray(propensities, np.float64), 1e-6)
+    faded: NDArray[np.float64] = np.minimum(1.0 / asked, clip) * 0.5 ** (np.asarray(ages) / half_life)
+    return faded
 
 
 def _numbered(groups: NDArray[Any] | None, count: int) -> NDArray[np.int64]:
@@ -211,6 +273,25 @@ def _numbered(groups: NDArray[Any] | None, count: int) -> NDArray[np.int64]:
         raise ValueError(f"shapes do not fit: {count} rows, groups {np.shape(groups)}")
     numbers: NDArray[np.int64] = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
     return numbers
+
+
+@lru_cache(maxsize=65_536)
+def hashed(key: str) -> int:
+    """A key as a model's tensors hold it: 63 bits."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _numbered_keys(keys: Sequence[Keys], count: int) -> tuple[list[list[int]], tuple[NDArray[np.int64], ...]]:
+    """By kind of effect: the hashes that occur, and the number of each row's [n]."""
+    if len(keys) not in (0, count):
+        raise ValueError(f"shapes do not fit: {count} rows, keys of {len(keys)}")
+    numbers: list[list[int]] = []
+    groups: list[NDArray[np.int64]] = []
+    for own in zip(*keys, strict=True):
+        hashes, group = np.unique(np.array([hashed(key) for key in own], np.int64), return_inverse=True)
+        numbers.append(hashes.tolist())
+        groups.append(group.astype(np.int64))
+    return numbers, tuple(groups)
 
 
 def _columns(names: Sequence[str], groups: Sequence[str]) -> NDArray[np.int64]:
@@ -229,8 +310,8 @@ def _checked(
         raise ValueError(f"{len(x)} messages are too few to learn from; {config.min_rows} are needed")
     if not np.isfinite(x).all():
         raise ValueError("some features are not finite")
-    if y.min() < 0 or y.max() > 2:
-        raise ValueError("outcomes must be 0 (helpful), 1 (not helpful) or 2 (no interaction)")
+    if y.min() < 0 or y.max() > DISMISSED:
+        raise ValueError("outcomes must be 0 (helpful), 1 (not helpful), 2 (no interaction) or 3 (dismissed)")
     if not np.isfinite(weight).all() or weight.min() <= 0.0:
         raise ValueError("weights must be finite and above zero")
     weight = np.minimum(weight, np.float32(config.clip))

@@ -1,39 +1,54 @@
-"""Penalised three-class regression in numpy: the optimum itself, and how much of it the answers bear out.
+"""Penalised regression of answers on two leanings: how a message is liked, and how ready one is to answer.
 
-    logits = z W + b + s V_k        z: standardised features, s: those of them that are the state, k: the kind
+    logits over the answers = b + liking A_1 + readiness A_2
+    liking = z w_1 + s V_k + sum of effects,   readiness = z w_2
 
-is fitted by L-BFGS (Nocedal 1980) to weighed answers; each coefficient has a normal prior around zero whose
-precision, in answers, its group of features sets.  `LEVELS` goes from "the shares of the classes alone" over
-message tallies and the learner's history to everything; `choose` takes the simplest level that foresees the
-answers of learners it was not fitted on as well as the best, up to standard errors of the difference (Breiman
-et al. 1984).  What the data do not bear out is left out, and a few dozen answers give the shares.
+z are standardised features, s those of them that are the learner's state, k the message's kind; an effect is
+what one wording, placement or course adds for itself.  What speaks for "helpful" mostly speaks against
+"not helpful": two numbers instead of one for each answer (a stereotype model, Anderson 1984), of which the
+second is mostly small, are learned from fewer answers.  Two are enough for any odds of "helpful" and "not
+helpful" to "none", so their loadings A are given (`LOADINGS`); those of "dismissed" are learned.
+
+Each coefficient has a normal prior whose precision, in answers, its group of features sets; an effect's makes
+it a random effect.  A feature that is itself the estimate of a leaning (`OFFSETS`) has a prior mean of one.
+Fitted by L-BFGS.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-Labels = NDArray[np.int64]
+from .descent import minimum
 
-CLASSES = 3
+Array = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+CLASSES = 4
+HELPFUL, NOT_HELPFUL, NONE, DISMISSED = range(CLASSES)
+LIKING, READINESS = 0, 1
+LOADINGS = ((0.5, -0.5, 0.0, -0.3), (1.0, 1.0, 0.0, 0.0))
+"""What liking and readiness add to the logit of each answer before anything is known."""
+LOADING_PRECISION = 200.0
+CALMER = 4.0
+"""How many times more precise the prior is that a feature tells nothing about readiness."""
+OFFSETS = {"history.liking": LIKING, "message.kind_liking": LIKING, "history.readiness": READINESS}
 NEVER = math.inf
-MEMORY = 8
 
 
 @dataclass(frozen=True)
 class Level:
     """Prior precision of the coefficients of each group of features; NEVER leaves the group out.
 
-    `message`: tallies; `history`: what the learner did with messages; `plain`: profile, course, kind and
-    trigger; `recent`: counts and pace of events; `state`: the LSTM's state and readings; `kinds`: the state
-    by kind of message.
+    `message`: kind, trigger and objective; `history`: the learner's past with messages; `plain`: profile and
+    course; `recent`: counts and pace of events; `state`: the LSTM's state and readings; `kinds`: the state by
+    kind of message.  `effects`: those of a wording, of its placement, of its kind in its course and at its
+    trigger.  How a message fared all in all is left to these: its shares would tell it again, less well.
     """
 
     name: str
@@ -43,79 +58,90 @@ class Level:
     recent: float = NEVER
     state: float = NEVER
     kinds: float = NEVER
+    effects: tuple[float, ...] = ()
 
     def of(self, name: str) -> float:
         """The precision for a feature's name."""
         group, _, what = name.partition(".")
         if group == "message":
-            return self.history if what.startswith("kind_") else self.message
+            return self.history if what.startswith("kind_") else NEVER
+        if group in ("kind", "trigger", "objective"):
+            return self.message
         groups = {"history": self.history, "recent": self.recent, "hidden": self.state, "reading": self.state}
         return groups.get(group, self.plain)
-
-
-LEVELS = (
-    Level("shares"),
-    Level("message", message=20.0),
-    Level("history", message=20.0, history=20.0),
-    Level("behaviour", message=20.0, history=20.0, plain=100.0, recent=200.0),
-    Level("everything, hardly", 20.0, 20.0, 100.0, 200.0, 500.0, 2000.0),
-    Level("everything", 10.0, 10.0, 40.0, 60.0, 120.0, 700.0),
-    Level("everything, freely", 5.0, 5.0, 20.0, 30.0, 60.0, 700.0),
-)
-
-PERSONAL = 2
-"""The first level that tells learners apart."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """n answers: standardised features [n, d], kind [n] (-1: none), label [n] and weight [n] of mean one.
 
-    `states` are the columns of z that speak differently for each of the `kinds` kinds.
+    `states` are the columns of z that speak differently for each of the `kinds` kinds.  `groups` holds, for
+    each kind of effect, the number of each answer's effect [n], -1 where it has none; `sizes` how many there
+    are.
     """
 
     z: Array
-    kind: NDArray[np.int64]
-    y: Labels
+    kind: Ints
+    y: Ints
     weight: Array
-    states: NDArray[np.int64]
+    states: Ints
     kinds: int
+    groups: tuple[Ints, ...] = ()
+    sizes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.z)
 
-    def take(self, rows: NDArray[np.int64]) -> Table:
+    def take(self, rows: Ints) -> Table:
         """Some of the rows."""
-        return Table(self.z[rows], self.kind[rows], self.y[rows], self.weight[rows], self.states, self.kinds)
+        groups = tuple(group[rows] for group in self.groups)
+        kept = self.z[rows], self.kind[rows], self.y[rows], self.weight[rows]
+        return Table(*kept, self.states, self.kinds, groups, self.sizes)
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """W is [d, 3], b [3], V [kinds, states, 3]."""
+    """w is [d, 2], b [4], v [kinds, states], loadings [2, 4], effects one array per kind of effect."""
 
     w: Array
     b: Array
     v: Array
+    loadings: Array = field(default_factory=lambda: np.asarray(LOADINGS, np.float32))
+    effects: tuple[Array, ...] = ()
 
     @classmethod
     def blank(cls, table: Table) -> Weights:
-        """Those that give the classes' shares to everyone."""
-        v = np.zeros((table.kinds, len(table.states), CLASSES), np.float32)
-        return cls(np.zeros((table.z.shape[1], CLASSES), np.float32), np.log(shares(table)), v)
+        """Those that give the answers' shares to everyone."""
+        logs = np.log(shares(table))
+        return cls(
+            np.zeros((table.z.shape[1], 2), np.float32),
+            logs - logs[NONE],
+            np.zeros((table.kinds, len(table.states)), np.float32),
+            effects=tuple(np.zeros(size, np.float32) for size in table.sizes),
+        )
 
-    def logits(self, z: Array, kind: NDArray[np.int64], states: NDArray[np.int64]) -> Array:
-        """[n, 3]"""
-        found: Array = z @ self.w + self.b
+    def of(self, table: Table) -> Array:
+        """Logits [n, 4] of the table's rows."""
+        liking = sum(
+            (_picked(own, group) for own, group in zip(self.effects, table.groups, strict=True)), 0.0
+        )
+        return self.logits(table.z, table.kind, table.states, liking)
+
+    def logits(self, z: Array, kind: Ints, states: Ints, liking: Any = 0.0) -> Array:
+        """[n, 4]; `liking` [n] is what effects add."""
+        leanings = z @ self.w
+        leanings[:, LIKING] += liking
         if self.v.any():
             state = z[:, states]
             for each in np.unique(kind[kind >= 0]):
                 rows = kind == each
-                found[rows] += state[rows] @ self.v[each]
+                leanings[rows, LIKING] += state[rows] @ self.v[each]
+        found: Array = leanings @ self.loadings + self.b
         return found
 
 
 def shares(table: Table) -> Array:
-    """Weighed share of each class, one answer of each added."""
+    """Weighed share of each answer, one of each added."""
     counts = np.bincount(table.y, table.weight, minlength=CLASSES) + 1.0
     return np.asarray(counts / counts.sum(), np.float32)
 
@@ -128,7 +154,7 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     return chances
 
 
-def losses(logits: Array, y: Labels, temperature: float = 1.0) -> NDArray[np.float64]:
+def losses(logits: Array, y: Ints, temperature: float = 1.0) -> NDArray[np.float64]:
     """Log loss of each row."""
     found: NDArray[np.float64] = -np.log(
         np.maximum(softmax(logits / temperature)[np.arange(len(y)), y], 1e-12)
@@ -136,177 +162,100 @@ def losses(logits: Array, y: Labels, temperature: float = 1.0) -> NDArray[np.flo
     return found
 
 
-def fit(table: Table, names: Sequence[str], level: Level, start: Weights | None, steps: int) -> Weights:
-    """The weights of least penalised loss, from `start` (blank by default) in at most `steps` steps."""
-    begin = start or Weights.blank(table)
-    costs = np.array([level.of(name) for name in names])
-    used = np.flatnonzero(np.isfinite(costs))
-    with_kinds = math.isfinite(level.kinds) and begin.v.size > 0
-    places = [np.flatnonzero(table.kind == each) for each in range(table.kinds)] if with_kinds else []
-    z = np.ascontiguousarray(table.z[:, used])
-    parts = [np.ascontiguousarray(table.z[rows][:, table.states]) for rows in places]
-    sizes = (used.size * CLASSES, CLASSES)
-    penalty = np.concatenate(
-        [
-            np.repeat(costs[used], CLASSES),
-            np.zeros(CLASSES),
-            np.full(begin.v.size if with_kinds else 0, level.kinds),
-        ]
-    ) / len(table)
+def fit(
+    table: Table, names: Sequence[str], scale: Array, level: Level, start: Weights | None, steps: int
+) -> Weights:
+    """The weights of least penalised loss, from `start` (blank by default) in at most `steps` steps.
 
-    def slope(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Loss and its gradient."""
-        small = at.astype(np.float32)
-        w, b = small[: sizes[0]].reshape(-1, CLASSES), small[sizes[0] : sum(sizes)]
-        v = small[sum(sizes) :].reshape(len(parts), -1, CLASSES) if with_kinds else None
-        logits = z @ w + b
-        if v is not None:
-            for rows, state, own in zip(places, parts, v, strict=True):
-                logits[rows] += state @ own
-        error = softmax(logits)
-        loss = -np.log(np.maximum(error[np.arange(len(table)), table.y], 1e-12)) @ table.weight
-        error[np.arange(len(table)), table.y] -= 1.0
-        errors = (error * (table.weight / len(table))[:, None]).astype(np.float32)
-        slopes = [(z.T @ errors).ravel(), errors.sum(axis=0)]
-        slopes += [(state.T @ errors[rows]).ravel() for rows, state in zip(places, parts, strict=True)]
-        total = float(loss) / len(table) + 0.5 * float(penalty @ (at * at))
-        return total, np.concatenate(slopes).astype(np.float64) + penalty * at
-
-    first = [begin.w[used].ravel(), begin.b, begin.v.ravel() if with_kinds else begin.v.ravel()[:0]]
-    end = minimum(slope, np.concatenate(first).astype(np.float64), steps).astype(np.float32)
-    w, v = np.zeros_like(begin.w), np.zeros_like(begin.v)
-    w[used] = end[: sizes[0]].reshape(-1, CLASSES)
-    if with_kinds:
-        v = end[sum(sizes) :].reshape(begin.v.shape)
-    return Weights(w, end[sizes[0] : sum(sizes)], v)
-
-
-def minimum(
-    slope: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]],
-    at: NDArray[np.float64],
-    steps: int,
-) -> NDArray[np.float64]:
-    """Where a convex function is least, by L-BFGS with backtracking; `slope` gives value and gradient."""
-    value, gradient = slope(at)
-    moves: list[tuple[NDArray[np.float64], NDArray[np.float64], float]] = []
-    for _ in range(steps):
-        way = -_curved(gradient, moves)
-        decline = float(way @ gradient)
-        if decline > -1e-12:
-            break
-        length = 1.0 if moves else min(1.0, 1.0 / max(float(np.abs(gradient).sum()), 1e-9))
-        while True:
-            new, (new_value, new_gradient) = at + length * way, slope(at + length * way)
-            if new_value <= value + 1e-4 * length * decline or length < 1e-6:
-                break
-            length *= 0.4
-        if new_value >= value:
-            break
-        step, change = new - at, new_gradient - gradient
-        bend = float(step @ change)
-        if bend > 1e-12:
-            moves = [*moves, (step, change, bend)][-MEMORY:]
-        gain = value - new_value
-        at, value, gradient = new, new_value, new_gradient
-        if gain < 1e-6:
-            break
-    return at
-
-
-def _curved(
-    gradient: NDArray[np.float64], moves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64], float]]
-) -> NDArray[np.float64]:
-    """The gradient through the inverse of the curvature that the last moves showed (two-loop recursion)."""
-    found, shares_ = gradient.copy(), []
-    for step, change, bend in reversed(moves):
-        share = float(step @ found) / bend
-        shares_.append(share)
-        found -= share * change
-    if moves:
-        step, change, bend = moves[-1]
-        found *= bend / float(change @ change)
-    for (step, change, bend), share in zip(moves, reversed(shares_), strict=True):
-        found += (share - float(change @ found) / bend) * step
-    return found
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """The level chosen, and what each of the rows asked would have been told by a model that had not seen it.
-
-    `loss` and `loss_of_shares` are means over the rows asked; `temperature` sharpens or softens the logits.
+    `scale` [d] is what the features were divided by, so that an offset's prior mean is one of its own unit.
     """
-
-    level: int
-    temperature: float
-    loss: float
-    loss_of_shares: float
-    rows: int
+    return _Fit(table, names, scale, level).run(start or Weights.blank(table), steps)
 
 
-def choose(
-    table: Table, names: Sequence[str], groups: NDArray[np.int64], rng: np.random.Generator,
-    folds: int, most: int, steps: int,
-) -> Choice:  # fmt: skip
-    """The level for `table`, by cross-validation that keeps each of `groups` [n] (learners) whole.
+class _Fit:
+    """The loss of one table at one level, over one flat vector of all that is learned."""
 
-    At most `most` rows, of whole learners, are looked at: precisions are in answers, so what was found for
-    some holds for more.
-    """
-    table, groups = _some(table, groups, rng, most)
-    fold = rng.permutation(groups.max() + 1)[groups] % folds
-    logits = np.zeros((len(LEVELS), len(table), CLASSES), np.float32)
-    for each in range(folds):
-        asked, rest = np.flatnonzero(fold == each), table.take(np.flatnonzero(fold != each))
-        if not len(asked) or not len(rest):
-            continue
-        start: Weights | None = None
-        for place, step in enumerate(LEVELS):
-            start = fit(rest, names, step, start, steps)
-            logits[place, asked] = start.logits(table.z[asked], table.kind[asked], table.states)
-    lost = np.stack([losses(each, table.y) * table.weight for each in logits])
-    means = lost.mean(axis=1)
-    best = int(means.argmin())
-    level = next(
-        place
-        for place in range(len(LEVELS))
-        if means[place] - means[best] <= _slack(place, best) * _error(lost[place] - lost[best], groups)
-    )
-    temperature = best_temperature(logits[level], table.y, table.weight) if level else 1.0
-    calm = losses(logits[level], table.y, temperature) * table.weight
-    return Choice(level, temperature, float(calm.mean()), float(means[0]), len(table))
+    def __init__(self, table: Table, names: Sequence[str], scale: Array, level: Level) -> None:
+        self.table = table
+        costs = np.array([level.of(name) for name in names])
+        self.used = np.flatnonzero(np.isfinite(costs))
+        inside = np.isfinite(costs[table.states]) & math.isfinite(level.kinds)
+        self.inside = np.flatnonzero(inside)
+        self.effects = min(len(level.effects), len(table.groups))
+        self.z = np.ascontiguousarray(table.z[:, self.used])
+        self.places = [np.flatnonzero(table.kind == each) for each in range(table.kinds)]
+        columns = table.states[self.inside]
+        self.states = [np.ascontiguousarray(table.z[rows][:, columns]) for rows in self.places]
+        self.truth = np.eye(CLASSES)[table.y]
+        self.shapes = [
+            (len(self.used), 2), (CLASSES,), (table.kinds, len(self.inside)), (2, CLASSES),
+            *((size,) for size in table.sizes[: self.effects]),
+        ]  # fmt: skip
+        own = costs[self.used]
+        precision = [
+            np.stack([own, CALMER * own], axis=1), np.zeros(CLASSES),
+            np.full(self.shapes[2], level.kinds if len(self.inside) else 0.0),
+            np.full(self.shapes[3], LOADING_PRECISION),
+            *(np.full(size, each) for size, each in zip(table.sizes, level.effects, strict=False)),
+        ]  # fmt: skip
+        middle = [np.zeros(shape) for shape in self.shapes]
+        middle[3][:] = LOADINGS
+        for place, column in enumerate(self.used.tolist()):
+            if names[column] in OFFSETS:
+                leaning = OFFSETS[names[column]]
+                middle[0][place, leaning] = scale[column]
+                precision[0][place, leaning] /= max(float(scale[column]) ** 2, 1e-6)
+        self.precision = np.concatenate([part.ravel() for part in precision]) / len(table)
+        self.middle = np.concatenate([part.ravel() for part in middle])
+        self.fixed = np.zeros(len(self.middle), bool)
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])
+        self.fixed[ends[0] + NONE] = True
+        held = [HELPFUL, NOT_HELPFUL, NONE]
+        self.fixed[ends[2] + np.array([*held, *(CLASSES + each for each in held)])] = True
+
+    def run(self, start: Weights, steps: int) -> Weights:
+        effects = start.effects[: self.effects]
+        first = [start.w[self.used], start.b, start.v[:, self.inside], start.loadings, *effects]
+        flat = np.concatenate([np.ravel(part) for part in first]).astype(np.float64)
+        end = minimum(self.slope, flat, steps).astype(np.float32)
+        w, b, v, loadings, *found = self.parts(end)
+        all_w, all_v = np.zeros_like(start.w), np.zeros_like(start.v)
+        all_w[self.used] = w
+        all_v[:, self.inside] = v
+        left_out = [np.zeros(size, np.float32) for size in self.table.sizes[self.effects :]]
+        return Weights(all_w, b, all_v, loadings, (*found, *left_out))
+
+    def parts(self, flat: NDArray[Any]) -> list[NDArray[Any]]:
+        """The flat vector cut into `shapes`."""
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
+        return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), self.shapes, strict=True)]
+
+    def slope(self, at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Penalised loss and its gradient."""
+        table = self.table
+        w, b, v, loadings, *effects = self.parts(at.astype(np.float32))
+        leanings = (self.z @ w).astype(np.float64)
+        for rows, state, own in zip(self.places, self.states, v, strict=True):
+            leanings[rows, LIKING] += state @ own
+        for effect, group in zip(effects, table.groups, strict=False):
+            leanings[:, LIKING] += _picked(effect, group)
+        chances = softmax(leanings @ loadings + b)
+        loss = -np.log(np.maximum(chances[np.arange(len(table)), table.y], 1e-12)) @ table.weight
+        errors = (chances - self.truth) * (table.weight / len(table))[:, None]
+        pull = (errors @ loadings.T).astype(np.float32)
+        liking = pull[:, LIKING]
+        slopes = [self.z.T @ pull, errors.sum(axis=0)]
+        slopes += [state.T @ liking[rows] for rows, state in zip(self.places, self.states, strict=True)]
+        slopes.append(leanings.T @ errors)
+        for effect, group in zip(effects, table.groups, strict=False):
+            known = group >= 0
+            slopes.append(np.bincount(group[known], liking[known], minlength=len(effect)))
+        away = at - self.middle
+        gradient = np.concatenate([np.ravel(each) for each in slopes]) + self.precision * away
+        gradient[self.fixed] = 0.0
+        return float(loss) / len(table) + 0.5 * float(self.precision @ (away * away)), gradient
 
 
-def _slack(simple: int, best: int) -> float:
-    """By how many standard errors a simpler level may be worse.
-
-    Three where telling learners apart at all is at stake, as this is asked many times; none between levels
-    that do, where a penalty that is a little off costs little either way.
-    """
-    if simple >= PERSONAL:
-        return 0.0
-    return 3.0 if best >= PERSONAL else 1.0
-
-
-def best_temperature(logits: Array, y: Labels, weight: Array) -> float:
-    """The temperature of least log loss on a grid: one number, so a finer search would fit noise."""
-    found = {float(each): float(losses(logits, y, each) @ weight) for each in np.geomspace(0.5, 4.0, 43)}
-    return min(found, key=found.__getitem__)
-
-
-def _some(
-    table: Table, groups: NDArray[np.int64], rng: np.random.Generator, most: int
-) -> tuple[Table, NDArray[np.int64]]:
-    groups = np.unique(groups, return_inverse=True)[1]
-    if len(table) <= most:
-        return table, groups
-    order = rng.permutation(groups.max() + 1)
-    sizes = np.bincount(groups)[order]
-    rows = np.flatnonzero(np.isin(groups, order[np.cumsum(sizes) <= max(most, int(sizes[0]))]))
-    return table.take(rows), np.unique(groups[rows], return_inverse=True)[1]
-
-
-def _error(difference: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
-    """Standard error of the mean difference, whole learners being drawn."""
-    sums = np.bincount(groups, difference - difference.mean())
-    return float(np.sqrt((sums**2).sum())) / len(difference)
+def _picked(effect: NDArray[Any], group: Ints) -> NDArray[Any]:
+    """Each row's effect; zero where it has none."""
+    return np.where(group >= 0, np.append(effect, np.float32(0))[group], np.float32(0))

@@ -80,9 +80,13 @@ def serve(
     names = features.names(hidden, targets)
     states = sum(name.partition(".")[0] in features.STATE_GROUPS for name in names)
     tensors = {
-        "w": np.zeros((len(names), 3), np.float32),
-        "b": np.log(np.asarray(probabilities, np.float32)),
-        "v": np.zeros((len(features.KINDS), states, 3), np.float32),
+        "w": np.zeros((len(names), 2), np.float32),
+        "b": np.log(np.asarray([*probabilities, 1e-12], np.float32)),
+        "v": np.zeros((len(features.KINDS), states), np.float32),
+        "loadings": np.zeros((2, 4), np.float32),
+        "effects": np.zeros(0, np.float32),
+        "effect_keys": np.zeros(0, np.int64),
+        "chosen": np.zeros(2, np.int64),
         "mean": np.zeros(len(names), np.float32),
         "scale": np.ones(len(names), np.float32),
         "temperature": np.ones(1, np.float32),

@@ -85,7 +85,8 @@ def test_a_failed_problem_brings_the_default_message_and_a_logged_decision() -> 
     assert row.propensity == row.propensities[str(row.variant_id)] == pytest.approx(0.5)
     learner = Learner.objects.get()
     assert learner.sends == [[NOW.timestamp(), "review", row.placement_id]]
-    counts = {"sent": 1, "foreseen_helpful": 0.2, "foreseen_not_helpful": 0.1}
+    foreseen = {"foreseen_helpful": 0.2, "foreseen_not_helpful": 0.1, "foreseen_dismissed": 0.2}
+    counts = {"sent": 1, **foreseen}
     assert learner.answers == {**counts, "kinds": {"review": counts}}
 
 

@@ -20,7 +20,7 @@ def vector(history: History, kind: str = "review") -> np.ndarray:
 
 def liking(helpful: float, foreseen: float) -> float:
     total = Answers(sent=9.0, helpful=helpful, foreseen_helpful=foreseen)
-    return float(vector(History(total=total))[NAMES.index("history.liking")])
+    return float(vector(History(total=total, kinds={"review": total}))[NAMES.index("history.liking")])
 
 
 def test_who_answers_as_foreseen_is_nothing_special() -> None:
@@ -34,8 +34,10 @@ def test_the_same_surprise_says_more_the_more_was_foreseen() -> None:
 
 def test_a_taste_for_one_kind_is_what_goes_beyond_the_whole() -> None:
     mine = Answers(sent=5.0, helpful=4.0, foreseen_helpful=2.0)
+    others = Answers(sent=5.0, foreseen_helpful=2.0)
     alone = vector(History(total=mine, kinds={"review": mine}))
-    among = vector(History(total=Answers(10.0, 4.0, foreseen_helpful=4.0), kinds={"review": mine}))
+    both = Answers(sent=10.0, helpful=4.0, foreseen_helpful=4.0)
+    among = vector(History(total=both, kinds={"review": mine, "plan": others}))
     place = NAMES.index("message.kind_liking")
     assert 0.0 < alone[place] < among[place]
 
@@ -44,7 +46,8 @@ def test_without_a_model_the_messages_own_shares_are_foreseen() -> None:
     message = described.message("review", "unit_seen", [Tally(100.0, 30.0, 10.0)], 20.0)
     rows = features.features((), {}, History(), {}, Behaviour(), Course(), message)[1][None]
     found = described.foreseen(None, NAMES, rows)
-    assert found[0] == pytest.approx([message.helpful, message.not_helpful], abs=1e-6)
+    expected = [message.helpful, message.not_helpful, described.DISMISSALS]
+    assert found[0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_what_is_foreseen_does_not_know_the_learners_past() -> None:

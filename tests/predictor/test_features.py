@@ -87,8 +87,8 @@ def test_an_answer_to_a_kind_speaks_for_messages_of_that_kind() -> None:
     history = History(Answers(4, 2, 1), {"plan": Answers(2, 2, 0)}, [DAY])
     plan = vector(history=history, message=Message(kind="plan"))
     review = vector(history=history, message=Message(kind="review"))
-    assert plan["message.kind_ratio"] > review["message.kind_ratio"]
-    assert plan["history.ratio"] == review["history.ratio"]
+    assert plan["message.kind_liking"] > review["message.kind_liking"]
+    assert plan["history.liking"] == review["history.liking"]
     assert (plan["kind.plan"], review["kind.plan"]) == (1.0, 0.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from predictor import features
-from predictor.helpfulness import HelpfulnessModel
+from predictor.helpfulness import HelpfulnessModel, lesson_weights
 
 NAMES = features.names(8, ("leave", "pass"))
 KIND = NAMES.index("kind.review")
@@ -186,7 +186,7 @@ def test_it_says_how_large_a_state_it_needs(fitted: HelpfulnessModel) -> None:
         ({"rows": np.zeros((50, 3))}, "shapes"),
         ({"outcomes": np.zeros(49, np.int64)}, "shapes"),
         ({"rows": np.full((50, len(NAMES)), np.nan)}, "finite"),
-        ({"outcomes": np.full(50, 3)}, "outcomes must be"),
+        ({"outcomes": np.full(50, 4)}, "outcomes must be"),
         ({"weights": np.zeros(50)}, "above zero"),
         ({"weights": np.full(50, np.inf)}, "finite"),
     ],
@@ -225,3 +225,35 @@ def test_groups_of_another_length_are_refused() -> None:
 def test_a_level_that_does_not_exist_is_refused(fitted: HelpfulnessModel) -> None:
     with pytest.raises(ValueError, match="train it again"):
         HelpfulnessModel.from_tensors(fitted.tensors() | {"chosen": np.asarray([99, 1])}, NAMES)
+
+
+def test_a_message_has_an_effect_of_its_own_and_a_new_one_none() -> None:
+    rows, _ = world(4000, 81)
+    good = np.arange(4000) % 2 == 0
+    outcomes = drawn(np.where(good[:, None], [[0.2, 0.2, 0.6]], [[0.05, 0.4, 0.55]]), 82)
+    keys = [("good",) if each else ("bad",) for each in good]
+    model = HelpfulnessModel.fit(rows, outcomes, np.ones(4000), NAMES, seed=1, keys=keys)
+    again = HelpfulnessModel.from_tensors(model.tensors(), NAMES)
+    told = again.predict(np.repeat(rows[:1], 3, axis=0), [("good",), ("new",), ("bad",)])
+    assert told[0, 1] < told[1, 1] < told[2, 1]
+    np.testing.assert_allclose(
+        again.predict(rows[:5], keys[:5]), model.predict(rows[:5], keys[:5]), atol=1e-6
+    )
+    np.testing.assert_array_equal(told[1], again.predict(rows[:1])[0])
+
+
+def test_where_learners_are_alike_it_does_not_tell_them_apart() -> None:
+    rows, _ = world(4000, 91)
+    message = np.random.default_rng(92).normal(size=20)[np.arange(4000) % 20]
+    logits = np.stack([0.5 * message - 1.0, -0.5 * message - 1.5, 0.0 * message], axis=1)
+    outcomes = drawn(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), 93)
+    keys = [(str(each % 20),) for each in range(4000)]
+    model = HelpfulnessModel.fit(rows, outcomes, np.ones(4000), NAMES, seed=1, keys=keys)
+    assert not model.personal
+    told = model.predict(rows, keys)
+    assert np.corrcoef(told[:, 0], message)[0, 1] > 0.8
+
+
+def test_an_old_answer_and_an_explored_one_weigh_what_they_should() -> None:
+    weights = lesson_weights(np.array([1.0, 0.5, 0.001, 1.0]), np.array([0.0, 0.0, 0.0, 45.0]))
+    np.testing.assert_allclose(weights, [1.0, 2.0, 3.0, 0.5])

@@ -118,5 +118,5 @@ def test_votes_from_many_threads_leave_the_counts_right() -> None:
     counts = {name: value for name, value in Learner.objects.get().answers.items() if name != "kinds"}
     assert counts == {
         **{"sent": 1, "answered": 1, "helpful": 1, "clicked": 1},
-        **{"foreseen_helpful": 0.2, "foreseen_not_helpful": 0.1},
+        **{"foreseen_helpful": 0.2, "foreseen_not_helpful": 0.1, "foreseen_dismissed": 0.2},
     }
