@@ -10,9 +10,14 @@ from predictor.inputs import DAY
 from predictor.model import ModelConfig
 from predictor.trainset import Scope
 
-LEAST_STEPS = 1000
+FEWEST_STEPS, MOST_STEPS = 240, 1000
 SMALLEST_BATCH = 16
 MOST_EPOCHS = 30
+
+
+def least_steps(learners: int) -> int:
+    """Steps of the optimizer that so many learners are worth: one for five of them, within bounds."""
+    return min(MOST_STEPS, max(FEWEST_STEPS, learners // 5))
 
 
 def suited(learners: int) -> dict[str, int]:
@@ -21,11 +26,12 @@ def suited(learners: int) -> dict[str, int]:
     With the defaults, 600 learners would be 25 steps in all, and the network hardly moved: so their batches
     are smaller and their epochs more.  Empty for some 26,000 learners and above.
     """
+    least = least_steps(learners)
     steps = -(-learners // TrainConfig.batch_learners)
-    if steps * TrainConfig.epochs >= LEAST_STEPS:
+    if steps * TrainConfig.epochs >= least:
         return {}
     batch = min(TrainConfig.batch_learners, max(SMALLEST_BATCH, learners // 120))
-    epochs = -(-LEAST_STEPS // max(1, -(-learners // batch)))
+    epochs = -(-least // max(1, -(-learners // batch)))
     return {"batch_learners": batch, "epochs": min(MOST_EPOCHS, max(TrainConfig.epochs, epochs))}
 
 
