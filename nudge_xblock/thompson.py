@@ -14,6 +14,9 @@ from collections.abc import Sequence
 REACH = 3.5
 """How many standard deviations around the beliefs the integral covers: all but one in 2,000."""
 CELLS = 20
+"""How many cells the grid has at most; fewer where that many are no wider than `STEP`."""
+STEP = 0.6
+"""In standard deviations of the narrowest belief."""
 LEAST = 1e-3
 """A belief is taken to be no narrower than this share of the widest one: the grid would not see it."""
 CERTAIN = 1e-9
@@ -38,17 +41,20 @@ def shares(means: Sequence[float], deviations: Sequence[float]) -> list[float]:
     spreads = [max(each, LEAST * widest) for each in deviations]
     low = max(mean - REACH * spread for mean, spread in zip(means, spreads, strict=True))
     high = max(mean + REACH * spread for mean, spread in zip(means, spreads, strict=True))
-    found = _integral(means, spreads, low, (high - low) / CELLS)
+    cells = min(CELLS, max(1, math.ceil((high - low) / (STEP * min(spreads)))))
+    found = _integral(means, spreads, low, (high - low) / cells, cells)
     whole = math.fsum(found)
     return [each / whole for each in found]
 
 
-def _integral(means: Sequence[float], spreads: Sequence[float], low: float, step: float) -> list[float]:
+def _integral(
+    means: Sequence[float], spreads: Sequence[float], low: float, step: float, cells: int
+) -> list[float]:
     """The probabilities, times two, but for what lies outside the grid.
 
     No distribution is zero at `low`, the highest of the beliefs' lower ends, so one may divide by it.
     """
-    grid = [low + cell * step for cell in range(CELLS + 1)]
+    grid = [low + cell * step for cell in range(cells + 1)]
     below = [
         _distribution(mean, 1.0 / (spread * _ROOT2), grid)
         for mean, spread in zip(means, spreads, strict=True)
