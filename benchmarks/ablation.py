@@ -1,10 +1,12 @@
-"""What each input and each habit of training is worth to the LSTM alone: AUC without it.
+"""What each part of our model is worth on courses it has not seen.
 
-    python -m benchmarks.ablation [--events E --outcomes O --target T --clock C --at 7d,14d] [--folds N]
-        [--tested N] [--only NAME,…]
+    python -m benchmarks.ablation [--data DIR] [--courses N] [--folds N] [--lstm] [--stack] [--kept DIR]
 
-Without data of its own it takes the made-up runs of `benchmarks.ordered_runs`.  `--tested` is how many of the
-folds are tested.  An input is left out by scaling it to zero, for training and serving alike.
+Trees are grown with and without the columns of mates and of the course as a whole, with and without softened
+labels, one model for all moments or one per horizon; beside them boosting on plain counts, as in the study.
+`--lstm` adds the LSTM alone and `--stack` all of ours, which trains four LSTMs a fold. Needs the event and
+the outcome table of the evaluation benchmark; says so and skips where they are absent. By default the eight
+smallest courses in four folds; `--courses 0 --folds 5` takes all.
 """
 
 from __future__ import annotations
@@ -12,144 +14,157 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
-from benchmarks import ordered_runs
-from predictor.cohort import Cohort, cohort, duration
+from benchmarks.evaluation import AT, DATA, TARGET
+from predictor import lessons
+from predictor.calibration import sigmoid
+from predictor.cohort import Cohort, cohort
+from predictor.countfeatures import vocabulary
+from predictor.description import Description
+from predictor.evaluation import Study, study_by_folds
 from predictor.folds import course_folds
-from predictor.inputs import CONTEXT_SIZE, EVENT_SIZE
-from predictor.metrics import auc
-from predictor.moments import FloatArray, TrainingData
-from predictor.ours import LSTM, as_outcomes, scaled
+from predictor.growing import Grower, StackConfig
+from predictor.lessons import Everyone, Lessons
+from predictor.metrics import auc, ece
+from predictor.moments import DAY, FloatArray, IntArray
 from predictor.outcomes import read_outcomes
-from predictor.plan import TrainConfig, studied
-from predictor.progress import silent
 from predictor.sequences import open_events
-from predictor.store import ModelStore
-from predictor.streaming import Streamer
-from predictor.training import Training
+from predictor.stacking import MOST_TOKENS
+from predictor.trees import Trees
+
+HORIZONS = tuple(float(text[:-1]) * DAY for text in AT)
+RELATIVE = (": rank", ": rank among active", ": relative")
+MISSED = ("missed", "missed of week", "joined", "missed days", "days above mates")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is left out: columns of the inputs (`inputs.context`, then calendar and items), or settings."""
+    """Which columns trees see, how soft their labels are, and whether each horizon has trees of its own."""
 
-    columns: tuple[int, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-VARIANTS = {
-    "everything": Variant(),
-    "without gaps": Variant(columns=(4, 5, 12)),
-    "without the calendar": Variant(columns=(0, 1, *range(CONTEXT_SIZE, EVENT_SIZE - 2))),
-    "without progress": Variant(columns=(7, 8, EVENT_SIZE - 2, EVENT_SIZE - 1)),
-    "without sittings": Variant(columns=(9, 10, 11, 12)),
-    "loss at every marker": Variant(settings={"live_days": 0, "horizon_days": 0}),
-    "all days count alike": Variant(settings={"early": 0}),
-    "stopped early": Variant(settings={"patience": 2}),
-    "with the next event": Variant(settings={"next_event": 0.5}),
-}
+    title: str
+    columns: Callable[[str], bool]
+    softness: float
+    apart: bool = False
 
 
-class Blind(Training):
-    """A training whose network does not see some columns."""
-
-    columns: tuple[int, ...] = ()
-
-    def _scale(self) -> None:
-        super()._scale()
-        for column in self.columns:
-            self.network.step_scaling[1, column] = 0
-            if column < CONTEXT_SIZE:
-                self.network.reading_scaling[1, column] = 0
+def of_learner(name: str) -> bool:
+    """A column of the learner's own stream."""
+    return not of_mates(name) and not of_course(name)
 
 
-class Ablated(LSTM):
-    """The LSTM of the study with something left out."""
-
-    def __init__(self, variant: Variant) -> None:
-        self._variant = variant
-
-    def fit(self, data: TrainingData) -> None:
-        """Train as the study does, but for the variant."""
-        self._target = data.target
-        settings = studied(data.clock, data.horizons, len(data.enrolments), data.seed)
-        config = scaled(TrainConfig.from_json({**settings, **self._variant.settings}), data.source)
-        store = ModelStore(data.folder)
-        kind = type("Blinded", (Blind,), {"columns": self._variant.columns})
-        torch.set_num_threads(1)
-        training = kind(data.source, as_outcomes(data), (data.target,), config, store, silent)
-        training.run()
-        self._streamer = Streamer.load(store, training.publish({}))
+def of_mates(name: str) -> bool:
+    """A column that compares the learner with mates."""
+    return name.endswith(RELATIVE) or name in MISSED
 
 
-def measured(variant: Variant, everyone: Cohort, options: argparse.Namespace) -> Iterator[list[float]]:
-    """AUC by horizon of each tested fold."""
-    courses, sizes = np.unique(everyone.enrolments.courses, return_counts=True)
-    dealt = course_folds(courses.tolist(), sizes.tolist(), options.folds)
-    fold = np.array([dealt[str(course)] for course in everyone.enrolments.courses])
-    horizons = tuple(sorted(duration(text) for text in options.at.split(",")))
-    for number in range(min(options.tested, options.folds)):
-        train, test = everyone.take(fold != number), everyone.take(fold == number)
-        model = Ablated(variant)
-        with tempfile.TemporaryDirectory() as folder:
-            model.fit(_data(train, horizons, options, Path(folder)))
-        yield [_auc(model, test, at) for at in horizons]
+def of_course(name: str) -> bool:
+    """A column that is the same for everyone in the course."""
+    return name.startswith("course: ")
 
 
-def _auc(model: LSTM, test: Cohort, at: float) -> float:
-    asked = test.open_at(at)
-    chances: FloatArray = model.predict(test.source, test.enrolments, at)
-    return float(auc(test.labels[asked], chances[asked]))
-
-
-def _data(
-    train: Cohort, horizons: tuple[float, ...], options: argparse.Namespace, folder: Path
-) -> TrainingData:
-    return TrainingData(
-        source=train.source,
-        enrolments=train.enrolments,
-        labels=train.labels,
-        known_at=train.known_at,
-        horizons=horizons,
-        target=options.target,
-        clock=options.clock,
-        seed=options.seed,
-        folder=folder,
-        progress=lambda line: None,
-    )
+SOFT = StackConfig().softness
+VARIANTS = (
+    Variant("trees on the learner's own signals", of_learner, 0.0),
+    Variant("+ against mates", lambda name: not of_course(name), 0.0),
+    Variant("+ the course as a whole", lambda name: True, 0.0),
+    Variant("+ softened labels: the stack's trees", lambda name: True, SOFT),
+    Variant("the same, but trees per horizon", lambda name: True, SOFT, apart=True),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__.split("\n")[0])
-    parser.add_argument("--events", type=Path)
-    parser.add_argument("--outcomes", type=Path)
-    parser.add_argument("--target", default="completed")
-    parser.add_argument("--clock", default="learner")
-    parser.add_argument("--at", default="1d,3d,7d,14d")
-    parser.add_argument("--folds", type=int, default=6)
-    parser.add_argument("--tested", type=int, default=6)
-    parser.add_argument("--only", default=",".join(VARIANTS))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--courses", type=int, default=8, help="the smallest N courses; 0: all")
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--lstm", action="store_true", help="the LSTM alone as well")
+    parser.add_argument("--stack", action="store_true", help="the whole of ours as well")
+    parser.add_argument("--kept", type=Path, help="folder for what is fitted: an interrupted run goes on")
     options = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        if options.events is None:
-            ordered_runs.write(Path(folder), ordered_runs.LEARNERS, seed=0)
-            options.events, options.outcomes = Path(folder) / "events.csv", Path(folder) / "outcomes.csv"
-        outcomes = read_outcomes(options.outcomes, [options.target])
-        everyone = cohort(open_events(options.events), outcomes, options.target, options.clock)
-        for name in options.only.split(","):
-            found = np.array([*measured(VARIANTS[name], everyone, options)])
-            each = "  ".join(f"{value:.4f}" for value in found.mean(axis=0))
-            print(f"{name:<24}{each}   mean {found.mean():.4f} of {len(found)} folds", flush=True)
+    if not (options.data / "events.parquet").is_file():
+        print(f"skipped: {options.data} holds no events.parquet and outcomes.csv (give --data)")
+        return 0
+    everyone = _cohort(options.data, options.courses)
+    courses, sizes = np.unique(everyone.enrolments.courses, return_counts=True)
+    dealt = course_folds(courses.tolist(), sizes.tolist(), options.folds, 0)
+    fold = np.array([dealt[course] for course in everyone.enrolments.courses.tolist()])
+    print(f"{len(fold):,} learners of {len(courses)} courses, {options.folds} folds")
+    print(f"{'':<38}{'AUC, all learners':^29}{'mean of courses':^29}{'ECE, mean of folds':^24}")
+    models = ["boosting", *["lstm"] * options.lstm, *["ours"] * options.stack]
+    with tempfile.TemporaryDirectory() as temporary:
+        study = Study(TARGET, AT, tuple(models), folds=options.folds)
+        found = study_by_folds(study, everyone, options.kept or Path(temporary), _say)
+    for name, chances in found.probabilities.items():
+        _print(name, everyone, fold, chances)
+    for title, chances in _grown(everyone, fold):
+        _print(title, everyone, fold, chances)
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _cohort(folder: Path, courses: int) -> Cohort:
+    source = open_events(folder / "events.parquet")
+    whole = cohort(source, read_outcomes(folder / "outcomes.csv", [TARGET]), TARGET, "course")
+    names, sizes = np.unique(whole.enrolments.courses, return_counts=True)
+    chosen = names[np.argsort(sizes, kind="stable")][: courses or None]
+    return whole.take(np.isin(whole.enrolments.courses, chosen))
+
+
+def _grown(everyone: Cohort, fold: IntArray) -> Iterator[tuple[str, FloatArray]]:
+    """Probabilities [n, horizons] of every variant, each fold's by trees of the other folds."""
+    people = everyone.enrolments
+    labels, known_at = everyone.labels[:, None] * 1.0, np.full((len(people), 1), np.inf)
+    learners = Everyone(people, (TARGET,), labels, known_at)
+    description = Description(vocabulary(everyone.source, people, MOST_TOKENS), "course")
+    when = lessons.moments(everyone.source, learners, HORIZONS)
+    _say(f"describing {len(people):,} learners at {len(when)} moments")
+    whole = lessons.learn(everyone.source, learners, description, when, 0.0, 0)
+    for variant in VARIANTS:
+        began = time.monotonic()
+        places = np.flatnonzero([variant.columns(name) for name in whole.names])
+        chosen = replace(whole, table=whole.table[:, places])
+        chances = np.zeros((len(people), len(HORIZONS)))
+        for number in np.unique(fold).tolist():
+            one = None if variant.apart else _trees(chosen, fold, number, variant, None)
+            for place, horizon in enumerate(HORIZONS):
+                trees = one or _trees(chosen, fold, number, variant, horizon)
+                rows = np.flatnonzero((chosen.at == horizon) & (fold[chosen.who] == number))
+                scores = np.mean([each.score(chosen.table[rows]) for each in trees], axis=0)
+                chances[chosen.who[rows], place] = sigmoid(scores)
+        _say(f"{variant.title}: {time.monotonic() - began:.0f} s")
+        yield variant.title, chances
+
+
+def _trees(
+    whole: Lessons, fold: IntArray, without: int, variant: Variant, horizon: float | None
+) -> tuple[Trees, ...]:
+    """Trees of all folds but one, for all moments or for a horizon alone."""
+    config = StackConfig(softness=variant.softness)
+    return Grower(whole, fold, config).grown(0, config.bag, without, horizon)
+
+
+def _print(title: str, everyone: Cohort, fold: IntArray, chances: FloatArray) -> None:
+    labels, courses = everyone.labels, everyone.enrolments.courses
+    figures = []
+    for place in range(len(HORIZONS)):
+        told = chances[:, place]
+        of_courses = [auc(labels[courses == one], told[courses == one]) for one in np.unique(courses)]
+        of_folds = [ece(labels[fold == one], told[fold == one]) for one in np.unique(fold)]
+        figures.append((auc(labels, told), float(np.nanmean(of_courses)), float(np.mean(of_folds))))
+    blocks = [
+        "  ".join(f"{value:.3f}".lstrip("0") for value in column) for column in zip(*figures, strict=True)
+    ]
+    print(f"{title:<38}{blocks[0]:^29}{blocks[1]:^29}{blocks[2]:^24}", flush=True)
 
 
 if __name__ == "__main__":

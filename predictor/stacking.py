@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import lightgbm
 import numpy as np
 
 from . import lessons, training, trainset
 from .blend import Blend, log_odds
 from .countfeatures import vocabulary
 from .description import Description
+from .growing import Grower, StackConfig
 from .lessons import Everyone
 from .metrics import auc, ece
 from .moments import DAY, Enrolments, FloatArray, IntArray, Part
@@ -32,41 +32,12 @@ from .sequences import EventSource
 from .stack import Stack
 from .store import ModelStore
 from .streaming import Streamer
-from .trees import Trees
 
 MOST_TOKENS = 24
 BLENDED_MOMENTS = 6
 WORK_FOLDER = ".stack"
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class StackConfig:
-    """How a stack is trained.
-
-    Args:
-        parts: parts that the courses (or, below so many, the learners) are dealt into for cross-fitting.
-        softness: share of the teacher in the labels, 0 to 1.
-        rounds: trees of each booster, `teacher_rounds` of the teacher's.
-        leaves, learning_rate, least_rows, columns, ridge: of LightGBM.
-        bag: boosters averaged.
-        seed: of everything random.
-        threads: of LightGBM.
-    """
-
-    parts: int = 3
-    softness: float = 0.75
-    rounds: int = 250
-    teacher_rounds: int = 120
-    leaves: int = 16
-    learning_rate: float = 0.06
-    least_rows: int = 200
-    columns: float = 0.3
-    ridge: float = 5.0
-    bag: int = 2
-    seed: int = 0
-    threads: int = 1
 
 
 def fit(
@@ -138,6 +109,7 @@ class _Training:
         )
         self._blended = _some(when, horizons)
         self._parts = _dealt(everyone.enrolments, config)
+        self._grower = Grower(self._lessons, self._parts, config)
 
     def cross_fitted(self, folder: ModelStore) -> _Held:
         """Both parts, trained without each part of the courses, on the blended moments of that part."""
@@ -152,7 +124,7 @@ class _Training:
             if streamer:
                 held.sequence[mine] = self._read(streamer, rows[mine])
             for place in range(boosted.shape[1]):
-                (trees,) = self._grown(place, part, 1)
+                (trees,) = self._grower.grown(place, 1, without=part)
                 held.boosted[mine, place] = trees.score(self._lessons.table[rows[mine]])
         return held
 
@@ -215,71 +187,10 @@ class _Training:
             known = np.isfinite(labels) & np.isfinite(boosted) & np.isfinite(sequence)
             arguments = boosted[known], sequence[known], at[known]
             blends[target] = Blend.fit(*arguments, labels[known])
-            trees[target] = self._grown(place, None, self._config.bag)
+            trees[target] = self._grower.grown(place, self._config.bag)
             metrics[target] = _metrics(labels[known], blends[target], *arguments)
         stack = Stack(self._streamer.version, self._description, self._lessons.names, trees, blends)
         return stack, metrics
-
-    def _grown(self, place: int, without: int | None, bag: int) -> tuple[Trees, ...]:
-        """Boosters for one target from every part but one, or from all."""
-        lessons_ = self._lessons
-        known = np.isfinite(lessons_.labels[:, place])
-        if without is not None:
-            known &= self._parts[lessons_.who] != without
-        rows = np.flatnonzero(known)
-        labels = self._softened(rows, place)
-        return tuple(
-            self._boost(rows, labels, self._config.rounds, self._config.seed + number)
-            for number in range(bag)
-        )
-
-    def _softened(self, rows: IntArray, place: int) -> FloatArray:
-        """Labels of training rows, mixed with what a teacher of other courses says at the last moment."""
-        hard = self._lessons.labels[rows, place]
-        last = rows[self._lessons.at[rows] == self._lessons.last]
-        parts = self._parts[self._lessons.who[last]]
-        told = np.full(len(self._lessons.everyone.enrolments), np.nan)
-        if len(np.unique(parts)) > 1 and self._lasting(place):
-            for part in np.unique(parts).tolist():
-                learned, asked = last[parts != part], last[parts == part]
-                trees = self._boost(
-                    learned, self._lessons.labels[learned, place], self._config.teacher_rounds, 0
-                )
-                told[self._lessons.who[asked]] = _chance(trees.score(self._lessons.table[asked]))
-        teacher = told[self._lessons.who[rows]]
-        soft = hard + self._config.softness * (teacher - hard)
-        return np.where(np.isfinite(soft), soft, hard)
-
-    def _lasting(self, place: int) -> bool:
-        """Whether the outcome is one for all moments, so that a late teacher may speak of early ones."""
-        return bool(np.isfinite(self._lessons.everyone.labels[:, place]).any())
-
-    def _boost(self, rows: IntArray, labels: FloatArray, rounds: int, seed: int) -> Trees:
-        config = self._config
-        few = max(5, min(config.least_rows, len(rows) // 50))
-        parameters = {
-            "objective": "cross_entropy",
-            "learning_rate": config.learning_rate,
-            "num_leaves": config.leaves,
-            "min_data_in_leaf": few,
-            "lambda_l2": config.ridge,
-            "feature_fraction_bynode": config.columns,
-            "bagging_fraction": 0.5,
-            "bagging_freq": 1,
-            "max_bin": 63,
-            "seed": seed,
-            "num_threads": config.threads,
-            "deterministic": True,
-            "force_row_wise": True,
-            "feature_pre_filter": False,
-            "verbose": -1,
-        }
-        data = lightgbm.Dataset(self._lessons.table[rows], labels, params=parameters)
-        return Trees.from_lightgbm(lightgbm.train(parameters, data, rounds))
-
-
-def _chance(scores: FloatArray) -> FloatArray:
-    return 1 / (1 + np.exp(-scores))
 
 
 def _some(when: Sequence[float], horizons: Sequence[float]) -> tuple[float, ...]:
