@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         study = Study(TARGET, AT, tuple(models), folds=options.folds)
         found = study_by_folds(study, everyone, options.kept or Path(temporary), _say)
-    for name, chances in found.probabilities.items():
+    for name, chances in found.answers.probabilities.items():
         _print(name, everyone, fold, chances)
     for title, chances in _grown(everyone, fold):
         _print(title, everyone, fold, chances)
@@ -128,7 +128,7 @@ def _grown(everyone: Cohort, fold: IntArray) -> Iterator[tuple[str, FloatArray]]
     description = Description(vocabulary(everyone.source, people, MOST_TOKENS), "course")
     when = lessons.moments(everyone.source, learners, HORIZONS)
     _say(f"describing {len(people):,} learners at {len(when)} moments")
-    whole = lessons.learn(everyone.source, learners, description, when, 0.0, 0)
+    whole = lessons.learn(everyone.source, learners, description, when, 0.0, 0, len(people) * len(when))
     for variant in VARIANTS:
         began = time.monotonic()
         places = np.flatnonzero([variant.columns(name) for name in whole.names])
@@ -150,7 +150,7 @@ def _trees(
 ) -> tuple[Trees, ...]:
     """Trees of all folds but one, for all moments or for a horizon alone."""
     config = StackConfig(softness=variant.softness)
-    return Grower(whole, fold, config).grown(0, config.bag, without, horizon)
+    return Grower(whole, fold, config).grown(0, 1, without, horizon)
 
 
 def _print(title: str, everyone: Cohort, fold: IntArray, chances: FloatArray) -> None:

@@ -107,10 +107,11 @@ def learn(
     when: Sequence[float],
     leave_days: float,
     seed: int,
+    most: int = MOST_ROWS,
 ) -> Lessons:
-    """Describe everyone, or as many as there is room for, at the moments `when`."""
+    """Describe everyone, or of them as many as make about `most` rows, at the moments `when`."""
     people, rng = everyone.enrolments, np.random.default_rng([seed, 3])
-    share = min(1.0, MOST_ROWS / max(1, len(people) * len(when)))
+    share = min(1.0, most / max(1, len(people) * len(when)))
     parts: list[tuple[tuple[str, ...], Floats32, IntArray, FloatArray]] = []
     for rows, course in description.courses(source, people):
         for at in when:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from predictor import lessons
 from predictor.description import Description
@@ -97,11 +96,10 @@ def test_without_horizons_moments_go_on_while_events_come() -> None:
     assert 5 * DAY < when[-1] < 20 * DAY
 
 
-def test_too_many_rows_are_thinned_at_every_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lessons, "MOST_ROWS", 50)
+def test_too_many_rows_are_thinned_at_every_moment() -> None:
     source = EventTable.of([Event("c", f"l{n}", BEGIN + n * 60, "play_video", "") for n in range(100)])
     rolls = call_roll(source, Outcomes.from_rows([]), (LEAVE,), source.courses)
     everyone = Everyone.of(source, rolls, (LEAVE,), "course")
-    found = lessons.learn(source, everyone, Description((), "course"), (DAY, 2 * DAY), 2.0, 0)
+    found = lessons.learn(source, everyone, Description((), "course"), (DAY, 2 * DAY), 2.0, 0, most=50)
     assert 25 < len(found.table) < 75
     assert set(found.at.tolist()) == {DAY, 2 * DAY}
