@@ -24,6 +24,7 @@ from predictor.helpfulness import HelpfulnessModel
 COURSE = CourseKey.from_string("course-v1:Votes+101+2026")
 SEEN = ("history.liking", "recent.wrong_in_a_row", "recent.visit_minutes")
 KINDS = ("review", "encourage")
+NAMES = features.names(0, ())
 
 
 def chances(liking: Any, failed: Any, kind: int) -> Any:
@@ -106,8 +107,7 @@ def _row(
 
 def _seen(liking: float, failed: float, rng: np.random.Generator, variants: list[str]) -> vectors.Seen:
     """The liking is seen with an error."""
-    names = features.names(0, ())
-    row = np.zeros(len(names), np.float32)
+    names, row = NAMES, np.zeros(len(NAMES), np.float32)
     row[names.index(SEEN[0])] = 0.8 * liking + 0.3 * rng.normal()
     row[names.index(SEEN[1])] = failed
     row[names.index(SEEN[2])] = rng.normal()
@@ -115,6 +115,15 @@ def _seen(liking: float, failed: float, rng: np.random.Generator, variants: list
     for variant, kind in zip(variants, KINDS, strict=True):
         parts[variant] = features.of_message(features.History(), features.Message(kind=kind))
     return vectors.Seen(0, (), row[: len(names) - size], parts)
+
+
+def told(kept: dict[str, Any], place: int, value: float) -> dict[str, Any]:
+    """Kept vectors with one of the shared features replaced."""
+    seen = vectors.unkept(kept)
+    assert seen is not None
+    shared = seen.shared.copy()
+    shared[place] = value
+    return vectors.kept(replace(seen, shared=shared), list(seen.messages))
 
 
 def _placement(kind: str) -> Placement:

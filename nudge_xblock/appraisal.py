@@ -89,7 +89,8 @@ def _asked(store: ModelStore, version: str, shown: Sequence[lessons.Shown]) -> A
         raise OtherFeatures(f"helpfulness model {version} takes other features than this release makes")
     weights = np.minimum(exam.weights, MOST_WEIGHT)
     weights = weights / weights.mean()
-    chances = model.predict(exam.rows, exam.keys)
+    with np.errstate(all="ignore"):  # weights that are no numbers are noticed in what they say
+        chances = model.predict(exam.rows, exam.keys)
     lost = -np.log(np.maximum(chances[np.arange(len(exam)), exam.outcomes], LEAST)) * weights
     return Answers(chances, lost, weights, exam.outcomes, exam.learners)
 
