@@ -24,7 +24,7 @@ export function votes(page, { finding, model, messages }) {
         rows: messages.map((message) => [
           [
             h("span", {}, message.heading),
-            message.warning && h("small", { class: "nudge-warned" }, say(message.warning)),
+            message.warning && h("small", { class: "nudge-alarm" }, say(message.warning)),
             h("small", {}, [message.placement, ...(message.active ? [] : [t("no_longer_used")])].join(" · ")),
           ],
           cell(message, "helpful", message.votes, "helpful"),
