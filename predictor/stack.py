@@ -23,7 +23,7 @@ from .streaming import KIND as ENGAGEMENT
 from .trees import Trees
 
 KIND = "stack"
-MOST_AGES = 32
+MOST_AGES = 12
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Stack:
 def alike(ages: FloatArray) -> Sequence[NDArray[np.int64]]:
     """Rows of learners who are compared with mates at one common age: those of about the same age.
 
-    All in one group where they share a clock; else at most 32 groups, by age.
+    All in one group where they share a clock; else at most a dozen groups, by age.
     """
     if not len(ages):
         return []

@@ -15,6 +15,7 @@ import pytest
 from nudge_xblock import courses, labels, trainer, training
 from nudge_xblock.holdout import is_held_out
 from nudge_xblock.night import ENGAGEMENT, Skipped, models
+from predictor import stack
 
 from . import engagement, nighttime
 from .moments import COURSE
@@ -66,6 +67,22 @@ def test_a_model_is_trained_and_published_but_serves_only_when_promoted(settings
     labels.collect(job)
     training.train(job)
     assert job.candidates[ENGAGEMENT] != version
+
+
+@pytest.mark.train
+def test_a_stack_is_trained_beside_the_model_where_the_site_wants_one(settings: Any) -> None:
+    some_events()
+    settings.NUDGE_STACK = True
+    settings.NUDGE_TRAINING = {"hidden": 8, "embedding": 4, "width": 4, "epochs": 1}
+    job = nighttime.run()
+    said: list[str] = []
+    job.reporter = lambda step, progress, words: said.append(words)
+    labels.collect(job)
+    training.train(job)
+    found = stack.Stack.load(models(), job.candidates[ENGAGEMENT])
+    assert found is not None
+    assert set(found.trees) == {"leave"}
+    assert any(one.startswith("part 3 of 3") for one in said)
 
 
 def test_nothing_that_a_web_process_or_a_worker_imports_brings_torch() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from predictor.__main__ import main
+from predictor.stack import KIND as STACK
 from predictor.store import ModelStore
 from predictor.streaming import KIND
 from tests.predictor.study_world import BEGIN, world
@@ -82,6 +83,17 @@ def test_train_promotes_the_first_and_a_worse_one_not(store: str, tables: tuple[
     assert main([*asked, "--leave-days", "0", "--seed", "1"]) == 0
     assert models.current(KIND) == first
     assert len(models.versions(KIND)) == 2
+
+
+@pytest.mark.train
+def test_train_stacks_unless_told_otherwise(store: str, tables: tuple[str, str], tmp_path: Path) -> None:
+    stacked = ModelStore(store)
+    (version,) = stacked.versions(STACK)
+    assert stacked.manifest(STACK, version)["engagement"] == stacked.current(KIND)
+    asked = ("--events", tables[0], "--outcomes", tables[1], "--target", "passed", "--store", str(tmp_path))
+    assert main(["train", *asked, *SMALL, "--threads", "1", "--no-stack"]) == 0
+    assert ModelStore(tmp_path).versions(STACK) == []
+    assert ModelStore(tmp_path).current(KIND)
 
 
 @pytest.mark.train

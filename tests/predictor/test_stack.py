@@ -163,9 +163,9 @@ def test_courses_too_few_to_hold_out_are_parted_by_learner(tmp_path: Path) -> No
     assert ((chances > 0) & (chances < 1)).all()
 
 
-def test_learners_of_one_age_are_one_group_and_others_at_most_thirty_two() -> None:
+def test_learners_of_one_age_are_one_group_and_others_at_most_a_dozen() -> None:
     assert [len(rows) for rows in alike(np.full(50, 7 * DAY))] == [50]
     groups = alike(np.arange(500) * DAY)
-    assert len(groups) == 32
+    assert len(groups) == 12
     assert sorted(np.concatenate(groups).tolist()) == list(range(500))
     assert list(alike(np.zeros(0))) == []
