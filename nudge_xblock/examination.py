@@ -204,7 +204,8 @@ def left(learners: Sequence[str], sequences: Sequences, moment: float, now: floa
 def _compared(pieces: list[Piece], taught: list[Piece], models: int) -> dict[str, Any]:
     truth, learners = _joined(pieces, "truth"), _joined(pieces, "learners")
     said = [np.concatenate([piece.said[number] for piece in pieces]) for number in range(models)]
-    figures: dict[str, Any] = {"n": len(truth), "positives": int(truth.sum())}
+    people = len(set(learners.tolist()))
+    figures: dict[str, Any] = {"n": len(truth), "learners": people, "positives": int(truth.sum())}
     figures |= {
         name: measures.measured(truth, each) for name, each in zip(("new", "old"), said, strict=False)
     }
@@ -215,6 +216,7 @@ def _compared(pieces: list[Piece], taught: list[Piece], models: int) -> dict[str
         new, old = said
         lost = (measures.losses(truth, new), measures.losses(truth, old))
         figures["rise"] = measures.rise(lost[0], lost[1], learners)
+        figures["drop_error"] = measures.drop_error(truth, new, old, learners)
         divided = {
             name: np.concatenate([piece.divided[name] for piece in pieces]) for name in pieces[0].divided
         }

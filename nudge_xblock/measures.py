@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,15 @@ def rise(new: Array, old: Array, learners: Texts) -> Figures:
     return {"rise": round(found.value, 6), "error": round(min(found.error, 1e6), 6)}
 
 
+def drop_error(truth: Array, new: Array, old: Array, learners: Texts) -> float:
+    """Standard error of the difference of two AUCs on the same answers."""
+
+    def drop(rows: npt.NDArray[np.int64]) -> float:
+        return metrics.auc(truth[rows], old[rows]) - metrics.auc(truth[rows], new[rows])
+
+    return round(_redrawn(learners, drop), 4)
+
+
 def gaps(
     truth: Array, new: Array, old: Array, learners: Texts, divided: Mapping[str, Texts], least: float
 ) -> list[Figures]:
@@ -87,18 +96,23 @@ def _large(rows: npt.NDArray[np.bool_], truth: Array, learners: Texts) -> bool:
     return len(set(learners[rows].tolist())) >= cells.FEWEST
 
 
-def _error(
-    truth: Array, new: Array, old: Array, learners: Texts, inside: npt.NDArray[np.bool_], rounds: int = 100
-) -> float:
-    """Standard error of the rise of a gap, whole learners being drawn with replacement."""
+def _error(truth: Array, new: Array, old: Array, learners: Texts, inside: npt.NDArray[np.bool_]) -> float:
+    """Standard error of the rise of a gap."""
+
+    def rise(rows: npt.NDArray[np.int64]) -> float:
+        first, second = (metrics.abroca(truth[rows], said[rows], inside[rows]) for said in (new, old))
+        return first - second
+
+    return _redrawn(learners, rise)
+
+
+def _redrawn(learners: Texts, figure: Callable[[npt.NDArray[np.int64]], float], rounds: int = 100) -> float:
+    """Standard deviation of a figure of rows, whole learners being drawn with replacement."""
     rng = np.random.default_rng(0)
     whose = np.unique(learners, return_inverse=True)[1]
-    order = np.argsort(whose, kind="stable")
-    ends = np.cumsum(np.bincount(whose))
-    rows_of = np.split(order, ends[:-1])
-    drawn = []
-    for _ in range(rounds):
-        rows = np.concatenate([rows_of[each] for each in rng.integers(0, len(rows_of), len(rows_of))])
-        first, second = (metrics.abroca(truth[rows], said[rows], inside[rows]) for said in (new, old))
-        drawn.append(first - second)
+    rows_of = np.split(np.argsort(whose, kind="stable"), np.cumsum(np.bincount(whose))[:-1])
+    drawn = [
+        figure(np.concatenate([rows_of[each] for each in rng.integers(0, len(rows_of), len(rows_of))]))
+        for _ in range(rounds)
+    ]
     return float(np.nanstd(drawn))

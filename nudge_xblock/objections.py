@@ -16,6 +16,8 @@ BINS = 10
 DAY = 86400.0
 SURE = 2.58
 """Standard errors beyond which a model counts as worse: chance refuses one good model in two hundred."""
+LIKELY = 2.0
+"""Standard errors within which an AUC counts as no lower."""
 TOO_SURE = 3.5
 """Standard errors beyond which a model knows those it is judged on better than those it learned from."""
 LEAK = 0.03
@@ -67,9 +69,14 @@ def _to_target(target: str, figures: Mapping[str, Any]) -> list[Remark]:
     new, old, found = figures["new"], figures.get("old", {}), []
     if new["auc_high"] < 0.5:
         found.append(remark("below_chance", target=target, new=new["auc"]))
-    if old.get("auc") is not None and new["auc"] < old["auc"] - settings.NUDGE_PROMOTION_AUC_DROP:
+    chance = LIKELY * figures.get("drop_error", 0.0)
+    if old.get("auc") is not None and new["auc"] < old["auc"] - max(
+        settings.NUDGE_PROMOTION_AUC_DROP, chance
+    ):
         found.append(remark("worse_auc", target=target, new=new["auc"], old=old["auc"]))
-    allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(figures["n"], figures["positives"])
+    allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(
+        figures.get("learners", figures["n"]), figures["positives"] / figures["n"]
+    )
     if new["ece"] > max(allowed, old.get("ece") or 0.0):
         found.append(remark("miscalibrated", target=target, new=new["ece"], allowed=allowed))
     elif _clearly_more(figures.get("rise"), settings.NUDGE_PROMOTION_LOSS_RISE):
@@ -147,7 +154,7 @@ def to_helpfulness(figures: Mapping[str, Any]) -> list[Remark]:
         found.append(remark("worse_than_shares", new=new["log_loss"], shares=new["log_loss_of_shares"]))
     if old and (new["log_loss"] > old["log_loss"] + drop or _clearly_more(figures.get("rise"), 0.0)):
         found.append(remark("worse_loss", new=new["log_loss"], old=old["log_loss"]))
-    allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(n, n // 3)
+    allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(n, 1 / 3)
     if new["ece"] > max(allowed, (old or {}).get("ece", 0.0)):
         found.append(remark("miscalibrated", target="helpful", new=new["ece"], allowed=allowed))
     if figures.get("spread", 1.0) < PURE and figures.get("personal", True):
@@ -210,12 +217,13 @@ def _clearly_more(rise: Mapping[str, float] | None, margin: float) -> bool:
     return rise is not None and rise["rise"] - SURE * rise["error"] > margin
 
 
-def _chance_ece(n: int, positives: int) -> float:
+def _chance_ece(n: int, share: float) -> float:
     """What the ECE of a perfectly calibrated model comes to by chance, on n answers in BINS equal bins.
+
+    `share` of them are positive; answers about one learner count once, as they come true together.
 
     The mean of |observed - predicted| in a bin of m answers is sqrt(2 p (1 - p) / (pi m)).
     """
-    share = positives / n
     return math.sqrt(2.0 * share * (1.0 - share) * BINS / (math.pi * n))
 
 

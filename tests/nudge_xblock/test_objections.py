@@ -80,6 +80,8 @@ def test_what_chance_does_to_a_measure_is_no_reason() -> None:
         {**target(measured(0.8)), "taught": measured(0.79)},
         {**target(measured(0.65), n=40), "taught": {**measured(0.6), "auc_low": 0.4, "auc_high": 0.8}},
         {**GOOD, "rise": {"rise": 0.2, "error": 0.1}},
+        {**target(measured(0.75), measured(0.8)), "drop_error": 0.03},
+        {**target(measured(0.8, ece=0.25)), "learners": 40},
         {**GOOD, "gaps": [gap(0.2, 0.05, error=0.1)]},
         {**GOOD, "gaps": [gap(0.09, 0.05)]},
     ):
@@ -197,11 +199,11 @@ def test_the_allowance_for_chance_is_what_a_perfect_model_measures() -> None:
         said = rng.random(200)
         found.append(metrics.ece((rng.random(200) < said).astype(int), said))
     # The closed form takes one share for all bins, which bounds the mean over bins from above.
-    assert np.mean(found) <= objections._chance_ece(200, 100) <= 1.5 * np.mean(found)
+    assert np.mean(found) <= objections._chance_ece(200, 0.5) <= 1.5 * np.mean(found)
 
 
 @given(new=st.floats(0.0, 1.0), old=st.floats(0.0, 1.0), ece=st.floats(0.0, 1.0), n=st.integers(30, 5000))
 def test_whatever_is_promoted_keeps_every_bound(new: float, old: float, ece: float, n: int) -> None:
     if not objections.to_engagement({"pass": target(measured(new, ece), measured(old), n)}):
         assert new >= max(0.55, old - 0.02)
-        assert ece <= 0.1 + objections._chance_ece(n, n // 3)
+        assert ece <= 0.1 + objections._chance_ece(n, (n // 3) / n)
