@@ -7,6 +7,7 @@ with numpy alone, and asked at each horizon.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .sequences import EventSource
 from .stack import Stack
 from .stacking import fit as fit_stack
 from .store import ModelStore
-from .streaming import Streamer
+from .streaming import KIND, Streamer
 from .training import TrainConfig, fit
 
 
@@ -39,8 +40,13 @@ class LSTM:
                 data.progress(progress.message)
 
         outcomes = as_outcomes(data)
-        version = fit(data.source, outcomes, (data.target,), self._config, self._store, report)
-        self._streamer = Streamer.load(self._store, version)
+        fit(data.source, outcomes, (data.target,), self._config, self._store, report)
+        self.load(data.folder, data.target)
+
+    def load(self, folder: Path, target: str) -> None:
+        """What the newest fit in the folder published."""
+        self._target, self._store = target, ModelStore(folder)
+        self._streamer = Streamer.load(self._store, self._store.versions(KIND)[-1])
 
     def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
         """Probabilities [n] at `at`, by the cell that serves in production."""
@@ -68,7 +74,12 @@ class Ours(LSTM):
         version = self._streamer.version
         outcomes = as_outcomes(data)
         fit_stack(data.source, outcomes, self._config, self._store, version, data.progress, data.horizons)
-        self._stack = Stack.load(self._store, version)
+        self.load(data.folder, data.target)
+
+    def load(self, folder: Path, target: str) -> None:
+        """What the newest fit in the folder published, and the stack beside it."""
+        super().load(folder, target)
+        self._stack = Stack.load(self._store, self._streamer.version)
 
     def predict(self, source: EventSource, enrolments: Enrolments, at: float) -> FloatArray:
         """Probabilities [n] at `at`."""
