@@ -59,7 +59,9 @@ def test_each_question_has_an_answer_in_a_sentence_and_no_effect_is_one(busy: Si
 
 def test_who_gets_what_is_said_in_words_and_adds_up(busy: Site, look: Look) -> None:
     page = look(busy)
-    parts = page.locator(".nudge-shares .nudge-legend").first.locator("strong").all_inner_texts()
+    legend = page.locator(".nudge-shares .nudge-legend").first
+    legend.wait_for()
+    parts = legend.locator("strong").all_inner_texts()
     assert 98 <= sum(int(part.rstrip("%")) for part in parts) <= 102
 
 
