@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from predictor import results
-from predictor.baselines import logistic
 from predictor.fitting import Trial
 from predictor.results import Result, Results
 from tests.predictor.study_world import HORIZONS, world
 
 pytestmark = pytest.mark.train
+logistic = pytest.importorskip("predictor.baselines").logistic
 
 
 @pytest.fixture(scope="module")
