@@ -35,7 +35,7 @@ LIKING, READINESS = 0, 1
 LOADINGS = ((0.5, -0.5, 0.0, -0.3), (1.0, 1.0, 0.0, 0.0))
 """What liking and readiness add to the logit of each answer before anything is known."""
 LOADING_PRECISION = 200.0
-CALMER = 4.0
+CALMER = 20.0
 """How many times more precise the prior is that a feature tells nothing about readiness."""
 OFFSETS = {"history.liking": LIKING, "message.kind_liking": LIKING, "history.readiness": READINESS}
 NEVER = math.inf

@@ -38,7 +38,7 @@ def log_loss(chances: NDArray[np.float64], outcomes: NDArray[np.int64]) -> float
 
 @pytest.fixture(scope="module")
 def fitted() -> HelpfulnessModel:
-    rows, chances = world(12_000, 1)
+    rows, chances = world(20_000, 1)
     return HelpfulnessModel.fit(rows, drawn(chances, 2), np.ones(len(rows)), NAMES, seed=3)
 
 
@@ -98,7 +98,7 @@ def test_a_model_comes_back_from_its_tensors_bit_for_bit(fitted: HelpfulnessMode
 
 
 def test_a_warm_start_keeps_the_level_and_ends_where_a_cold_start_does(fitted: HelpfulnessModel) -> None:
-    rows, chances = world(12_500, 1)
+    rows, chances = world(20_500, 1)
     outcomes = drawn(chances, 2)
     warm = HelpfulnessModel.fit(rows, outcomes, np.ones(len(rows)), NAMES, seed=3, start=fitted)
     assert (warm.level, warm.chosen_on) == (fitted.level, fitted.chosen_on)
@@ -140,7 +140,8 @@ def test_nobody_is_on_both_sides_of_the_cross_validation() -> None:
     outcomes = chance.integers(0, 3, 60)[whose]
     fair = HelpfulnessModel.fit(rows, outcomes, np.ones(600), NAMES, seed=1, groups=whose)
     blind = HelpfulnessModel.fit(rows, outcomes, np.ones(600), NAMES, seed=1)
-    assert fair.level == 0 < blind.level
+    assert blind.personal
+    assert not fair.personal
 
 
 def test_a_start_of_other_features_is_a_cold_start(fitted: HelpfulnessModel) -> None:
@@ -250,8 +251,8 @@ def test_where_learners_are_alike_it_does_not_tell_them_apart() -> None:
     keys = [(str(each % 20),) for each in range(4000)]
     model = HelpfulnessModel.fit(rows, outcomes, np.ones(4000), NAMES, seed=1, keys=keys)
     assert not model.personal
-    told = model.predict(rows, keys)
-    assert np.corrcoef(told[:, 0], message)[0, 1] > 0.8
+    told = model.predict(rows, keys)[:, 0]
+    assert told[message > 0.0].mean() > told[message < -0.5].mean() + 0.04
 
 
 def test_an_old_answer_and_an_explored_one_weigh_what_they_should() -> None:
