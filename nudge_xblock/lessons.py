@@ -37,6 +37,7 @@ DAYS = 365
 DAY = 86400.0
 SETTLED = timedelta(minutes=30)  # after which no answer means that none will come
 SEED = 20_180_814
+NOT_PERSONAL = "Telling learners apart adds nothing yet, so nudges are ranked by how they fare."
 HELPFUL, NOT_HELPFUL, NONE = objectives.SUCCESS, objectives.FAILURE, objectives.NEITHER
 
 
@@ -149,7 +150,8 @@ def learn(job: Run) -> tuple[str, str]:
     }
     version = store.publish(HELPFULNESS, model.tensors(), manifest)
     job.figures.update({"rows": rows, "votes": votes, "version": version})
-    return version, f"Learned from {rows} shown nudges, {votes} of them with a vote."
+    words = f"Learned from {rows} shown nudges, {votes} of them with a vote."
+    return version, words if model.personal else f"{words} {NOT_PERSONAL}"
 
 
 def _serving(store: ModelStore, version: str | None, engagement: str | None) -> HelpfulnessModel | None:

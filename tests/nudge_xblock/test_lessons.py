@@ -160,7 +160,9 @@ def test_what_was_learned_is_published_with_the_lstm_it_belongs_to_and_not_learn
         assert manifest["engagement"] == engaged
         assert manifest["rows"] == manifest["votes"] < 60, "held-out learners taught nothing"
         assert (
-            words == f"Learned from {manifest['rows']} shown nudges, {manifest['votes']} of them with a vote."
+            words
+            == f"Learned from {manifest['rows']} shown nudges, {manifest['votes']} of them with a vote. "
+            + lessons.NOT_PERSONAL
         )
         models().promote(HELPFULNESS, version)
         night.serving[HELPFULNESS] = version
