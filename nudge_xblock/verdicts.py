@@ -183,11 +183,11 @@ def segments(effects: Sequence[tuple[str, str]], asked: int) -> Sentence:
         return say(_("No group is large enough yet to be looked at by itself"))
     if not effects:
         text = ngettext(
-            "No effect found in the one group large enough to be looked at by itself",
+            "No effect found in the {asked} group large enough to be looked at by itself",
             "No effect found in any of the {asked} groups by itself",
             asked,
         )
-        return say(text, **({"asked": number(asked)} if "{asked}" in text else {}))
+        return say(text, asked=number(asked))
     if len(effects) > NAMED:
         text = ngettext(
             "{count} of {asked} groups shows an effect by itself",
