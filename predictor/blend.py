@@ -1,9 +1,11 @@
-"""One probability of two: log-odds of boosting and of the sequence model, weighed by how far a course is.
+"""One probability of two: boosting's log-odds, moved towards the sequence model's.
 
-    logit = (a + b·u) · boosting + (c + d·u) · sequence + e + f·u,   u = log(1 + days) - log(8)
+    logit = boosting + w · (sequence - boosting),   w = a + b·u,   u = log(1 + days) - log(8)
 
-Fitted on learners whom neither of the two has learned from, so it calibrates as well: its weights say how far
-both are to be trusted. It is a logistic regression (Newton's method) drawn towards equal shares by a ridge.
+Boosting sees a course as a whole and so tells how many will drop out of it; the sequence model tells learners
+apart. So the share w is fitted inside courses: every course has at every moment a level of its own, which is
+then forgotten. It is fitted on learners whom neither of the two has learned from, by a logistic regression
+(Newton's method) drawn towards a quarter by a ridge, and kept between none and all.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .calibration import sigmoid
-from .moments import DAY, FloatArray
+from .moments import DAY, FloatArray, IntArray
 
-PRIOR = np.array([0.5, 0.5, 0.0, 0.0, 0.0, 0.0])
+PRIOR = np.array([0.25, 0.0])
 RIDGE = 20.0
-"""In learners: against many thousands it decides nothing, against a hundred it keeps the weights sane."""
+"""In learners of middling chances: against many thousands it decides nothing."""
 ROUNDS = 50
 MOST_SURE = 1e-6
 
@@ -31,7 +33,7 @@ def log_odds(probabilities: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Blend:
-    """Six weights (see above) and the shortest and longest time, in seconds, that they were fitted for."""
+    """Two weights (see above) and the shortest and longest time, in seconds, that they were fitted for."""
 
     weights: FloatArray
     shortest: float
@@ -39,26 +41,40 @@ class Blend:
 
     def __call__(self, boosted: FloatArray, sequence: FloatArray, at: float | FloatArray) -> FloatArray:
         """Probabilities [n] from log-odds of boosting and probabilities of the sequence model [n]."""
-        inside = np.clip(at, self.shortest, self.longest)
-        return sigmoid(_design(boosted, log_odds(sequence), inside) @ self.weights)
+        share = np.clip(_late(np.clip(at, self.shortest, self.longest)) @ self.weights, 0.0, 1.0)
+        return sigmoid(boosted + share * (log_odds(sequence) - boosted))
 
     @classmethod
-    def fit(cls, boosted: FloatArray, sequence: FloatArray, at: FloatArray, labels: FloatArray) -> Blend:
-        """From learners whom neither has seen; arguments as of a call, all [n], and `labels` 0/1 [n]."""
-        design = _design(boosted, log_odds(sequence), at)
-        weights = PRIOR.copy()
-        for _ in range(ROUNDS if len(labels) else 0):
-            chance = sigmoid(design @ weights)
-            gradient = design.T @ (chance - labels) + RIDGE * (weights - PRIOR)
-            curvature = (design * (chance * (1 - chance))[:, None]).T @ design
-            step = np.linalg.solve(curvature + RIDGE * np.eye(len(weights)), gradient)
+    def fit(
+        cls, boosted: FloatArray, sequence: FloatArray, at: FloatArray, labels: FloatArray, groups: IntArray
+    ) -> Blend:
+        """From learners whom neither has seen; arguments as of a call, all [n], and `labels` 0/1 [n].
+
+        `groups` [n] numbers their courses.
+        """
+        if not len(labels):
+            return cls(PRIOR.copy(), 0.0, 0.0)
+        _, group = np.unique(np.stack((groups, at)), axis=1, return_inverse=True)
+        group = np.ravel(group)
+        design = _late(at) * (log_odds(sequence) - boosted)[:, None]
+        weights, levels = PRIOR.copy(), np.zeros(int(group.max()) + 1)
+        for _ in range(ROUNDS):
+            chance = sigmoid(boosted + design @ weights + levels[group])
+            curve, miss = chance * (1 - chance), chance - labels
+            mass = np.bincount(group, curve) + 1.0
+            means = np.stack([np.bincount(group, curve * column) / mass for column in design.T], axis=1)
+            inside = design - means[group]
+            gradient = inside.T @ miss + RIDGE * (weights - PRIOR)
+            step = np.linalg.solve((inside * curve[:, None]).T @ design + RIDGE * np.eye(2), gradient)
+            shift: FloatArray = (np.bincount(group, miss) + levels) / mass - means @ step
             weights -= np.clip(step, -1, 1)
-            if np.abs(step).max() < 1e-8:
+            levels -= np.clip(shift, -1, 1)
+            if max(np.abs(step).max(), np.abs(shift).max()) < 1e-8:
                 break
-        ends = (float(at.min()), float(at.max())) if len(at) else (0.0, 0.0)
-        return cls(weights, *ends)
+        return cls(weights, float(at.min()), float(at.max()))
 
 
-def _design(boosted: FloatArray, sequence: FloatArray, at: float | FloatArray) -> FloatArray:
-    late = np.broadcast_to(np.log1p(np.asarray(at) / DAY) - np.log(8), boosted.shape)
-    return np.stack((boosted, sequence, boosted * late, sequence * late, np.ones(late.shape), late), axis=1)
+def _late(at: float | FloatArray) -> FloatArray:
+    """1 and u for each time [..., 2]."""
+    late = np.log1p(np.asarray(at, dtype=np.float64) / DAY) - np.log(8)
+    return np.stack((np.ones_like(late), late), axis=-1)

@@ -181,12 +181,14 @@ class _Training:
         """The trees grown on everyone, the blends fitted on what was held out; and how good those are."""
         self._tell("growing the trees on everyone")
         trees, blends, metrics = {}, {}, {}
+        people = self._lessons.everyone.enrolments.courses[self._lessons.who[held.rows]]
+        courses = np.unique(people, return_inverse=True)[1]
         for place, target in enumerate(self._streamer.targets):
             boosted, sequence = held.boosted[:, place], held.sequence[:, place]
             labels, at = self._lessons.labels[held.rows, place], self._lessons.at[held.rows]
             known = np.isfinite(labels) & np.isfinite(boosted) & np.isfinite(sequence)
             arguments = boosted[known], sequence[known], at[known]
-            blends[target] = Blend.fit(*arguments, labels[known])
+            blends[target] = Blend.fit(*arguments, labels[known], courses[known])
             trees[target] = self._grower.grown(place, self._config.bag)
             metrics[target] = _metrics(labels[known], blends[target], *arguments)
         stack = Stack(self._streamer.version, self._description, self._lessons.names, trees, blends)

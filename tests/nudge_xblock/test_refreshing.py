@@ -218,7 +218,7 @@ def publish_stack(version: str, target: str, score: float) -> str:
         missing_left=np.array([-1, -1, -1]),
         depth=1,
     )
-    boosting_alone = Blend(np.array([1.0, 0, 0, 0, 0, 0]), 0.0, 1e9)
+    boosting_alone = Blend(np.array([0.0, 0.0]), 0.0, 1e9)
     described = Description(("play_video",), "course")
     found = stack.Stack(version, described, ("events 7",), {target: (trees,)}, {target: boosting_alone})
     return found.publish(models(), {})
