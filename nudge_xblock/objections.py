@@ -28,6 +28,8 @@ TELLING = 0.97
 """How well a kind of event may tell an outcome by its mere presence."""
 PURE = 1e-4
 """Rounding in float32 moves a probability by less."""
+WIDEST = 4.0 / 3.0
+"""How wide the interval of the difference may be, in tolerated losses: an equal model is then accepted."""
 NEAR_PERFECT = 0.25
 """A log loss below this share of what the mere shares of the votes lose is too good to be true."""
 TOO_OLD = 2.0
@@ -195,21 +197,23 @@ def to_worth(figures: Mapping[str, Any] | None) -> list[Remark]:
     """Objections to a helpfulness model from what nudging by it is worth (see hindsight.worth).
 
     Refused when the lower bound of the difference lies below minus NUDGE_PROMOTION_WORTH_DROP, where the log
-    is long enough to tell that much apart; and whenever the whole interval lies below zero.
+    is long enough to tell that much apart; where it is not, when the whole interval lies below zero and its
+    middle below minus that.
     """
     if not figures or figures.get("why"):
         return []
     low, high = figures["low"], figures["high"]
     limit = settings.NUDGE_PROMOTION_WORTH_DROP
-    if high >= 0.0 and (low >= -limit or not is_sure(figures)):
+    surely = high < 0.0 and (low + high) / 2.0 < -limit
+    if not surely and (low >= -limit or not is_sure(figures)):
         return []
     code = "worth_less" if figures["versus"] else "worth_less_alone"
     return [remark(code, n=figures["n"], new=figures["new"], old=figures["old"], low=low, limit=limit)]
 
 
 def is_sure(figures: Mapping[str, Any]) -> bool:
-    """Whether the log is long enough to tell the tolerated loss apart."""
-    return bool(figures["high"] - figures["low"] <= 2.0 * settings.NUDGE_PROMOTION_WORTH_DROP)
+    """Whether the log is long enough to tell the tolerated loss apart: chance moves an estimate by less."""
+    return bool(figures["high"] - figures["low"] <= WIDEST * settings.NUDGE_PROMOTION_WORTH_DROP)
 
 
 def _clearly_more(rise: Mapping[str, float] | None, margin: float) -> bool:

@@ -269,12 +269,13 @@ def _promotion() -> dict[str, Any]:
         #    votes.
         "NUDGE_PROMOTION_LOSS_RISE": 0.05,
         # .. setting_name: NUDGE_PROMOTION_WORTH_DROP
-        # .. setting_default: 0.02
+        # .. setting_default: 0.03
         # .. setting_description: What nudging by a new helpfulness model may be worth less a moment than by
         #    the serving one, in helpful votes, judged by the log: it is refused when the lower end of the 95%
         #    interval of the difference lies below minus this. Where the log is too short to tell that much
-        #    apart, the night says so and the log loss decides, unless the whole interval lies below zero.
-        "NUDGE_PROMOTION_WORTH_DROP": 0.02,
+        #    apart, the night says so and the log loss decides, unless the whole interval lies below zero and
+        #    its middle below minus this.
+        "NUDGE_PROMOTION_WORTH_DROP": 0.03,
         # .. setting_name: NUDGE_PROMOTION_WORTH_DAYS
         # .. setting_default: 28
         # .. setting_description: Days of the log that the worth of a new helpfulness model is judged by.

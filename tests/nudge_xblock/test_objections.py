@@ -179,16 +179,17 @@ def worth(low: float, high: float, versus: str = "v1") -> dict[str, Any]:
 
 def test_a_model_by_which_nudging_is_worth_less_is_refused() -> None:
     assert objections.to_worth(None) == []
-    assert objections.to_worth({"why": "no decision"}) == []
+    assert objections.to_worth({"n": 3, "why": "few"}) == []
     assert objections.to_worth(worth(-0.01, 0.02)) == []
-    assert codes(objections.to_worth(worth(-0.03, 0.005))) == ["worth_less"]
-    assert codes(objections.to_worth(worth(-0.03, 0.005, ""))) == ["worth_less_alone"]
+    assert codes(objections.to_worth(worth(-0.035, 0.001))) == ["worth_less"]
+    assert codes(objections.to_worth(worth(-0.035, 0.001, ""))) == ["worth_less_alone"]
     with override_settings(NUDGE_PROMOTION_WORTH_DROP=0.04):
-        assert objections.to_worth(worth(-0.03, 0.005)) == []
+        assert objections.to_worth(worth(-0.035, 0.001)) == []
 
 
-def test_a_log_too_short_to_tell_refuses_only_what_is_surely_worse() -> None:
+def test_a_log_too_short_to_tell_refuses_only_what_is_surely_and_much_worse() -> None:
     assert objections.to_worth(worth(-0.2, 0.1)) == []
+    assert objections.to_worth(worth(-0.048, -0.001)) == []
     assert codes(objections.to_worth(worth(-0.2, -0.01))) == ["worth_less"]
 
 

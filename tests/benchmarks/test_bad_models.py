@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from benchmarks import planting
+from benchmarks import planted_readings, planted_votes
 from benchmarks.bad_models import FLOW, Result
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
@@ -33,8 +33,8 @@ def check(results: list[Result]) -> None:
 def test_every_kind_of_bad_helpfulness_model_is_refused_and_good_ones_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(planting, "WORLDS", 1)
-    results = list(planting.helpfulness(bad=15, good=2))
+    monkeypatch.setattr(planted_votes, "WORLDS", 1)
+    results = list(planted_votes.results(bad=15, good=2))
     assert len({each.plant for each in results}) == 16
     check(results)
 
@@ -42,6 +42,6 @@ def test_every_kind_of_bad_helpfulness_model_is_refused_and_good_ones_are_not(
 @pytest.mark.train
 @pytest.mark.usefixtures("campus_settings")
 def test_every_kind_of_bad_engagement_model_is_refused_and_good_ones_are_not() -> None:
-    results = list(planting.engagement(bad=16, good=2))
+    results = list(planted_readings.results(bad=16, good=2))
     assert len({each.plant for each in results}) == 17
     check(results)
