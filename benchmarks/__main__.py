@@ -19,6 +19,7 @@ NAMES = (
     "evaluation",
     "offpolicy",
     "kills",
+    "bad_models",
     "paper_size",
 )
 

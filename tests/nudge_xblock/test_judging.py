@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from django.test import override_settings
 
-from nudge_xblock import examination, judging, labels
+from nudge_xblock import examination, judging, labels, remarks
 from nudge_xblock.compat import CourseDates, Platform, Result
-from nudge_xblock.night import ENGAGEMENT, Run
+from nudge_xblock.night import ENGAGEMENT, Run, models
 from predictor.streaming import Reading
 
 from . import engagement, nighttime
@@ -125,3 +125,45 @@ def test_tonights_model_is_a_candidate_only_after_it_was_measured(job: Run, sett
     assert "AUC" in words
     assert job.metrics[ENGAGEMENT]["version"] == version
     assert ENGAGEMENT in job.refused or ENGAGEMENT in job.candidates
+
+
+class Peeking(Oracle):
+    """Says more than it can know: it looks at who comes after the moment."""
+
+    def refresh(self, sequences: Any, start: float, now: float, learners: Sequence[str]) -> dict[str, Any]:
+        places = {learner: place for place, learner in enumerate(sequences.learners)}
+        nothing, found = np.zeros(1, np.float32), {}
+        for learner in learners:
+            rows = (
+                slice(*sequences.offsets[places[learner] : places[learner] + 2])
+                if learner in places
+                else slice(0)
+            )
+            comes = bool((sequences.times[rows] > now).any())
+            found[learner] = (None, Reading({"pass": 0.5, "leave": 0.1 if comes else 0.9}, nothing))
+        return found
+
+
+def test_a_reading_that_later_events_change_is_found_out(job: Run) -> None:
+    assert examination.impurity(job, Oracle()) == 0.0  # type: ignore[arg-type]
+    assert examination.impurity(job, Peeking()) == pytest.approx(0.8)  # type: ignore[arg-type]
+
+
+def test_those_it_learned_from_are_asked_about_too(job: Run) -> None:
+    with override_settings(NUDGE_HELD_OUT_SHARE=0.5):
+        labels.collect(job)
+        new, old = Oracle(), Oracle(right=False)
+        found = figures(job, new, old)
+    assert found["pass"]["taught"]["auc"] == 1.0
+    assert len(new.asked) == 2 * len(old.asked), "the serving model is not"
+    assert found["pass"]["telling"]["accuracy"] < 0.97
+
+
+def test_a_model_that_cannot_be_read_is_refused_in_words(job: Run, settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    path = models().path / ENGAGEMENT / version / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    job.candidates[ENGAGEMENT] = version
+    judging.evaluate(job)
+    assert [each["code"] for each in job.refused[ENGAGEMENT]] == ["unreadable"]
+    assert "cut short" in remarks.text(job.refused[ENGAGEMENT])
