@@ -144,13 +144,15 @@ def to_data(
 
 
 def to_helpfulness(figures: Mapping[str, Any]) -> list[Remark]:
-    """Objections to a helpfulness model from its figures (see examination.helpfulness); empty: none."""
+    """Objections to a helpfulness model from its figures (see appraisal.helpfulness); empty: none."""
     n, enough = figures["n"], settings.NUDGE_PROMOTION_MIN_NUDGES
     if n < enough or "new" not in figures:
         return [remark("unjudged_votes", n=n, enough=enough)]
     new, old, found = figures["new"], figures.get("old"), []
     if new["log_loss"] is None or not math.isfinite(new["log_loss"]):
         return [remark("not_numbers")]
+    if old and old["log_loss"] is None:
+        old = None  # what answers with no numbers is no rival
     drop = settings.NUDGE_PROMOTION_LOSS_RISE
     if new["log_loss"] > new["log_loss_of_shares"] + drop or _clearly_more(figures.get("over_shares"), 0.0):
         found.append(remark("worse_than_shares", new=new["log_loss"], shares=new["log_loss_of_shares"]))

@@ -157,6 +157,11 @@ def test_a_bad_helpfulness_model_is_refused_for_a_reason(figures: dict[str, Any]
     assert code in codes(objections.to_helpfulness(figures))
 
 
+def test_a_serving_model_that_answers_with_no_numbers_does_not_keep_its_successor_out() -> None:
+    silent = votes(0.85, 0.84) | {"old": {"log_loss": None, "log_loss_of_shares": 0.9, "ece": None}}
+    assert objections.to_helpfulness(silent) == []
+
+
 def test_a_helpfulness_model_as_good_as_the_serving_one_is_not_refused() -> None:
     assert objections.to_helpfulness(votes(0.85, 0.84)) == []
     nobody_apart = votes(0.9, 0.9) | {"spread": 0.0, "personal": False}
