@@ -26,7 +26,7 @@ from nudge_xblock import courses
 from nudge_xblock.followup import Completions
 from nudge_xblock.gate import HOLD
 from nudge_xblock.models import Decision
-from nudge_xblock.reasons import GATED, Reason
+from nudge_xblock.reasons import GATED, RESTRAINED, Reason
 from predictor.effects import Effect, Trials, Unanswerable, doubly_robust, ipw
 from predictor.panels import Panel, difference_in_differences, synthetic_control
 from predictor.panels import Unanswerable as NoPanel
@@ -95,7 +95,8 @@ def sends(known: QuerySet[Decision]) -> list[Row]:
 def group(known: QuerySet[Decision]) -> list[Row]:
     """Each learner's first moment in a course run at which nothing but the control group forbade a nudge."""
     share = float(settings.NUDGE_CONTROL_SHARE)
-    eligible = known.filter(reason__in=[*GATED, Reason.CONTROL])
+    # Also where a model was missing or slow: of the control group nobody would know.
+    eligible = known.exclude(reason__in=RESTRAINED - {Reason.CONTROL})
     if not 0.0 < share < 1.0 or not eligible.filter(reason=Reason.CONTROL).exists():
         return []
     firsts = eligible.order_by().values("learner_id", "course_key").annotate(first=Min("created"))

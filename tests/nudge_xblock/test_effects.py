@@ -115,6 +115,27 @@ def test_the_control_group_is_compared_from_each_learners_first_moment_on(placem
         assert "unknown" in effects.estimates(COURSE, NOW)["group"]["items"]
 
 
+@override_settings(NUDGE_CONTROL_SHARE=0.2)
+def test_a_first_moment_at_which_the_model_was_missing_counts_as_it_would_in_the_control_group(
+    placement: Placement,
+) -> None:
+    chance, [nudged, spared] = random.Random(4), learners(2)
+    nothing = {"variant": None, "propensity": 1.0}
+    first, second = NOW - timedelta(days=12), NOW - timedelta(days=11)
+    Decision.objects.bulk_create(
+        [
+            decided(placement, nudged, chance, created=first, reason=Reason.SLOW, **nothing),
+            decided(placement, nudged, chance, created=second),
+            decided(placement, spared, chance, created=first, reason=Reason.CONTROL, **nothing),
+        ]
+    )
+    rows = effects.group(Decision.objects.all())
+    assert {(row.learner, row.sent, row.created) for row in rows} == {
+        (nudged.pk, True, first),
+        (spared.pk, False, first),
+    }
+
+
 def test_later_votes_are_those_of_the_days_after_and_not_the_moments_own(placement: Placement) -> None:
     chance, [who] = random.Random(1), learners(1)
     at = NOW - timedelta(days=20)
