@@ -7,6 +7,7 @@ Enrolments without any event have a state and predictions too.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -24,7 +25,10 @@ from nudge_xblock.night import ENGAGEMENT, Run, models
 from predictor.foresight import Foresight
 from predictor.sequences import Sequences
 from predictor.stack import Stack
+from predictor.store import BrokenModel, NoModel
 from predictor.streaming import Reading, State, Streamer
+
+LOG = logging.getLogger(__name__)
 
 BATCH = 500
 KNOWN = ("mode", "started", "last_seen")
@@ -86,8 +90,12 @@ def _refresh(course_key: CourseKey, now: datetime, streamer: Streamer | None, jo
 
 
 def _foresight(course: Course, streamer: Streamer | None, user_ids: list[int]) -> Foresight | None:
-    """What boosting beside the serving model says of everyone; None without a model or without a stack."""
-    stack = Stack.load(models(), streamer.version) if streamer else None
+    """What boosting beside the serving model says of everyone; None without a model or a whole stack."""
+    try:
+        stack = Stack.load(models(), streamer.version) if streamer else None
+    except (BrokenModel, NoModel, ValueError):
+        LOG.exception("The stack cannot be read, so the LSTM alone predicts %s", course.key)
+        return None
     if stack is None:
         return None
     names = [str(user_id) for user_id in user_ids]

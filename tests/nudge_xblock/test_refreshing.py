@@ -248,3 +248,15 @@ def test_the_stack_of_another_model_is_left_alone(settings: Any) -> None:
     publish_stack(version[:-1] + ("0" if version[-1] != "0" else "1"), engagement.TARGETS[0], 2.0)
     refreshing.refresh_course(COURSE, NOW)
     assert row(7).predictions == alone
+
+
+def test_a_broken_stack_leaves_the_predictions_to_the_model(settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    store(event(7, 2 * DAY))
+    refreshing.refresh_course(COURSE, NOW)
+    alone = row(7).predictions
+    publish_stack(version, engagement.TARGETS[0], 2.0)
+    [tensors] = (models().path / stack.KIND).rglob("*.safetensors")
+    tensors.write_bytes(tensors.read_bytes()[:-1])
+    assert refreshing.refresh_course(COURSE, NOW) == 1
+    assert row(7).predictions == alone
