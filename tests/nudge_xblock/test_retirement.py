@@ -146,6 +146,14 @@ def test_the_draft_of_an_attempt_that_was_killed_is_removed_by_the_next(learners
     assert not draft.exists()
 
 
+def test_a_draft_that_is_finished_meanwhile_is_no_error(
+    learners: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = labels.trained_on().with_name(f".{labels.trained_on().name}.4711")
+    monkeypatch.setattr(Path, "rglob", lambda *_: iter([finished]))
+    retirement._sweep(learners)
+
+
 def test_events_that_are_read_again_do_not_bring_the_learner_back(learners: Path) -> None:
     retirement.retire(GONE)
     store = EventStore(settings.NUDGE_EVENTS_DIR)
