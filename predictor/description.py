@@ -69,11 +69,13 @@ class DescribedCourse:
     def columns(self, at: float | FloatArray) -> Columns:
         """Columns [n] of the learners asked about, from events before `at` seconds of each one's clock.
 
-        Where these ages differ, mates are taken at their median.
+        Where these ages differ, mates are taken at their median, but never later than the last one asked.
         """
         people = self._people
         ages = np.full(len(people), float(np.median(at)))
         ages[: self._asked] = at
+        latest = (people.starts + ages)[: self._asked].max(initial=-np.inf)
+        ages[self._asked :] = np.minimum(ages, latest - people.starts)[self._asked :]
         known = cut(self._sequences, np.arange(len(people)), people.learners, people.starts + ages)
         stream = Stream.of(known, self._description.tokens)
         columns = signals(stream, ages, people.starts)
@@ -89,9 +91,10 @@ class DescribedCourse:
     def table(self, ages: FloatArray, names: tuple[str, ...], rows: IntArray) -> Floats32:
         """Named columns [rows, columns] of some of those asked about, mates at the median age of these.
 
-        Rounded to float32 as in training; NaN where this course run has no such column.
+        Nobody is seen past the moment at which they are asked about themselves. Rounded to float32 as in
+        training; NaN where this course run has no such column.
         """
-        every = np.full(self._asked, float(np.median(ages[rows])))
+        every = np.minimum(ages, float(np.median(ages[rows])))
         every[rows] = ages[rows]
         found = self.columns(every)
         return stacked({name: values[rows] for name, values in found.items()}, names, len(rows))

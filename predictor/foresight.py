@@ -41,8 +41,8 @@ class Foresight:
         starts = np.full(len(names), begin)
         if stack.description.clock == "learner":
             first = np.append(sequences.times, np.nan)[np.append(sequences.offsets[:-1], -1)]
-            starts = np.fmin(first[find(sequences, names)], now)
-            starts = np.where(np.isfinite(starts), starts, begin)
+            mine = first[find(sequences, names)]
+            starts = np.where(mine < now, mine, begin)
         people = Enrolments(
             np.full(len(names), sequences.course_id), names, starts, np.full(len(names), begin)
         )

@@ -9,6 +9,7 @@ from predictor.description import Description
 from predictor.events import Event
 from predictor.moments import DAY, Enrolments
 from predictor.sequences import EventTable
+from predictor.stack import alike
 from tests.predictor.study_world import TOKENS, World, world
 
 
@@ -73,3 +74,18 @@ def test_ages_of_their_own_give_the_same_own_signals(small: World) -> None:
     for name in ("events", "away", "active days", "mean gap", "hours"):
         np.testing.assert_array_equal(mixed[name][1::2], early[name][1::2])
         np.testing.assert_array_equal(mixed[name][::2], late[name][::2])
+
+
+def test_asked_at_one_time_nobodys_later_events_are_used(small: World) -> None:
+    people = small.cohort("learner").enrolments
+    now = float(np.median(people.starts) + 6 * DAY)
+    people = people.take(people.starts < now)
+    asked, ages = people.take(np.arange(0, len(people), 2)), (now - people.starts)[::2]
+    found = []
+    for events in (small.events, [event for event in small.events if event.time < now]):
+        course = Description(TOKENS, "learner").course(EventTable.of(events), str(people.courses[0]), asked)
+        names = tuple(course.columns(ages))
+        found.append([course.table(ages, names, rows) for rows in alike(ages)])
+    assert len(found[0]) > 1
+    for whole, cut in zip(*found, strict=True):
+        np.testing.assert_array_equal(whole, cut)
