@@ -88,6 +88,8 @@ class Grower:
         return bool(np.isfinite(self._lessons.everyone.labels[:, place]).any())
 
     def _boost(self, rows: IntArray, labels: FloatArray, rounds: int, seed: int) -> Trees:
+        if not len(rows):
+            return Trees.even()
         config = self._config
         parameters = {
             "objective": "cross_entropy",

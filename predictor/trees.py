@@ -76,6 +76,13 @@ class Trees:
         }
 
     @classmethod
+    def even(cls) -> Trees:
+        """A single leaf: even odds for everyone, where there is nothing to learn from."""
+        leaf = np.full(1, -1, dtype=np.int64)
+        root = np.zeros(1, dtype=np.int64)
+        return cls(root, leaf, np.zeros(1), np.zeros((1, 2), dtype=np.int64), leaf, 0)
+
+    @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]], prefix: str) -> Trees:
         """The inverse of `tensors`; ValueError where they describe no trees."""
         try:
