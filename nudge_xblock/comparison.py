@@ -25,6 +25,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from . import cells
 from .confidence import LEVEL, Bernstein, Bound, Floats, Normal, Sums, sample_ratio
 from .experiments import ENOUGH_LEARNERS, Interval
 
@@ -81,10 +82,11 @@ class Trials(NamedTuple):
 class Comparison:
     """What the first of the two changed.
 
-    `change` is in units of the outcome; `needed` is about how many more learners make the interval so narrow
-    that it fits within `worthwhile`, the smallest change that matters, and None when that is out of reach or
-    not needed.  `narrowed` is the share by which the interval is narrower for knowing what came before,
-    `evidence` the e-value against no effect.
+    `mean`, `base_mean` and `worthwhile`, which tells of the latter, are NaN while a side has so few learners
+    that its mean would tell of single ones.  `change` is in units of the outcome; `needed` is about how many
+    more learners make the interval so narrow that it fits within `worthwhile`, the smallest change that
+    matters, and None when that is out of reach or not needed.  `narrowed` is the share by which the interval
+    is narrower for knowing what came before, `evidence` the e-value against no effect.
     """
 
     verdict: Verdict
@@ -127,7 +129,8 @@ def compare(trials: Trials, measure: Measure, level: float = LEVEL) -> Compariso
     sums = at(running, -1)
     mean, base_mean = side_mean(trials, trials.first), side_mean(trials, ~trials.first)
     worthwhile = max(WORTHWHILE * abs(base_mean), measure.least)
-    missing = ENOUGH_LEARNERS - int(min(sides(trials)))
+    fewest = int(min(sides(trials)))
+    missing = ENOUGH_LEARNERS - fewest
     more = learners_needed(sums, learners, ROOM * worthwhile, measure.bound, level)
     change, verdict = None, "early"
     if missing <= 0 and sums.square[0] > 0:
@@ -135,6 +138,8 @@ def compare(trials: Trials, measure: Measure, level: float = LEVEL) -> Compariso
         verdict = judge(change, worthwhile)
     elif missing > 0:
         more = max(missing, more or 1)
+    if fewest < cells.FEWEST:
+        mean = base_mean = worthwhile = math.nan
     return Comparison(
         verdict,  # type: ignore[arg-type]
         change,

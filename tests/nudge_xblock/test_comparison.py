@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nudge_xblock import cells
 from nudge_xblock.comparison import (
     CLICKED,
     HELPFUL,
@@ -299,3 +300,22 @@ def test_two_shares_agree_with_a_single_look_apart_from_being_wider() -> None:
     assert found.change.estimate == pytest.approx(once[0].estimate - once[1].estimate, abs=0.01)
     fixed = once[0].high - once[0].low
     assert fixed < found.change.high - found.change.low < 3.5 * fixed
+
+
+@pytest.mark.parametrize(("learners", "told"), [(cells.FEWEST - 1, False), (cells.FEWEST, True)])
+def test_the_mean_of_a_side_is_not_told_while_it_would_tell_of_single_learners(
+    learners: int, told: bool
+) -> None:
+    count = 60 + learners
+    first = np.arange(count) < 60
+    trials = Trials(
+        np.arange(count),
+        np.arange(count),
+        first,
+        np.full(count, 0.8),
+        4.0 + np.arange(count) % 3,
+        np.zeros(count),
+    )
+    found = compare(trials, ITEMS)
+    assert (found.count, found.base_count) == (60, learners)
+    assert all(np.isfinite(value) == told for value in (found.mean, found.base_mean, found.worthwhile))
