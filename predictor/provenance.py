@@ -14,7 +14,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-LIBRARIES = ("numpy", "scikit-learn", "torch")
+LIBRARIES = ("numpy", "scikit-learn", "torch", "lightgbm")
 _PACKAGE = __name__.rpartition(".")[0]
 
 

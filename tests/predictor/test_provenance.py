@@ -59,9 +59,12 @@ def test_remarks_docstrings_and_layout_do_not(package: Path, module: str, text: 
     assert digest() == before
 
 
-def test_another_library_is_another_program(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = digest()
-    monkeypatch.setattr(provenance, "_version", lambda library: "9.9")
+@pytest.mark.parametrize("changed", ["numpy", "scikit-learn", "torch", "lightgbm"])
+def test_another_library_is_another_program(
+    package: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    before, known = digest(), provenance._version
+    monkeypatch.setattr(provenance, "_version", lambda name: "9.9" if name == changed else known(name))
     assert digest() != before
 
 
