@@ -18,7 +18,7 @@ from .blend import Blend
 from .description import DescribedCourse, Description
 from .moments import DAY, Enrolments, FloatArray
 from .sequences import EventSource
-from .store import ModelStore
+from .store import BrokenModel, ModelStore
 from .streaming import KIND as ENGAGEMENT
 from .trees import Trees
 
@@ -137,11 +137,15 @@ def alike(ages: FloatArray) -> Sequence[NDArray[np.int64]]:
 
 
 def prune(store: ModelStore) -> list[str]:
-    """Delete the stacks whose engagement model is gone, and return which."""
+    """Delete the stacks that are broken or whose engagement model is gone, and return which."""
     there = set(store.versions(ENGAGEMENT))
-    gone = [
-        version
-        for version in store.versions(KIND)
-        if store.manifest(KIND, version).get("engagement") not in there
-    ]
+    gone = [version for version in store.versions(KIND) if _beside(store, version) not in there]
     return store.delete(KIND, gone)
+
+
+def _beside(store: ModelStore, version: str) -> str | None:
+    """The version of the engagement model that a stack stands beside; None where its manifest is broken."""
+    try:
+        return str(store.manifest(KIND, version).get("engagement"))
+    except BrokenModel:
+        return None

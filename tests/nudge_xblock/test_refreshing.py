@@ -260,3 +260,11 @@ def test_a_broken_stack_leaves_the_predictions_to_the_model(settings: Any) -> No
     tensors.write_bytes(tensors.read_bytes()[:-1])
     assert refreshing.refresh_course(COURSE, NOW) == 1
     assert row(7).predictions == alone
+
+
+def test_a_stack_whose_manifest_is_broken_is_tidied_away(settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    broken, whole = (publish_stack(version, engagement.TARGETS[0], score) for score in (1.0, 2.0))
+    (models().path / stack.KIND / broken / "manifest.json").write_text("{", encoding="utf-8")
+    assert stack.prune(models()) == [broken]
+    assert models().versions(stack.KIND) == [whole]
