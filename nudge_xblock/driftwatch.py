@@ -108,10 +108,12 @@ def _mixes(
 
 
 def _readings(job: Run, target: str, level: float) -> Check | None:
-    """Predictions of last week beside those of the weeks before, in tenths."""
+    """Predictions of last week beside those of the weeks before, in tenths, all by the serving model."""
     today = job.now.date()
     since = today - WEEK
     rows = PredictionDay.objects.filter(day__gt=since - WEEKS_BEFORE, day__lte=today)
+    if promoted := Night.objects.filter(model_version=job.serving[ENGAGEMENT]).order_by("started").first():
+        rows = rows.filter(day__gte=promoted.started.date())
     sides: dict[bool, dict[int, list[int]]] = {False: {}, True: {}}
     for enrolment, day, told in rows.values_list("enrolment_id", "day", "predictions").iterator():
         if target in told:

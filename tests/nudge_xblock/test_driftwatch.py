@@ -88,6 +88,15 @@ def test_predictions_that_moved_are_told(settings: Any) -> None:
     assert "leaving" in remarks.text(job.metrics["drift"]["told"])
 
 
+def test_predictions_of_the_model_before_are_not_compared_with_the_serving_ones(settings: Any) -> None:
+    job = site(settings, last_week="", chance=0.0)
+    week = NOW - timedelta(days=7)
+    PredictionDay.objects.filter(day__gt=week.date()).update(predictions={"leave": 0.95})
+    Night.objects.filter(started__lt=week).update(model_version="the one before")
+    driftwatch.watch(job)
+    assert "drift_readings" not in codes(job)
+
+
 def test_votes_that_were_not_foreseen_are_told(settings: Any) -> None:
     serve((0.9, 0.05, 0.05), settings.NUDGE_MODEL_DIR)
     vote_world.log(NOW, learners=60, each=3, seed=1, days=6.0)

@@ -191,9 +191,10 @@ def test_learners_appear_under_a_pseudonym_that_differs_between_courses(people: 
     path = f"{API}courses/%s/enrolments"
     here = people["global staff"].get(path % COURSE).json()["results"][0]["learner"]
     there = people["global staff"].get(path % OTHER).json()["results"][0]["learner"]
-    Enrolment.objects.filter(course_key=COURSE).update(started=datetime(2026, 9, 1, 17, 42, 3, tzinfo=UTC))
+    moment = datetime(2026, 9, 1, 17, 42, 3, tzinfo=UTC)
+    Enrolment.objects.filter(course_key=COURSE).update(started=moment, last_seen=moment)
     told = people["global staff"].get(path % COURSE).json()["results"][0]
-    assert told["started"] == "2026-09-01"  # the moment itself would tell who it is
+    assert told["started"] == told["last_seen"] == "2026-09-01"  # the moment itself would tell who it is
     row = people["course staff"].get(f"{API}courses/{COURSE}/decisions").json()["results"][0]
     assert row["learner"] == here != there
     assert row["sent"] is True

@@ -54,6 +54,7 @@ class EnrolmentSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
     learner = Pseudonym()
     started = Day()
+    last_seen = Day()
 
     class Meta:
         model = Enrolment
@@ -65,7 +66,10 @@ class VariantSerializer(serializers.ModelSerializer):  # type: ignore[misc]
 
     class Meta:
         model = Variant
-        fields = ("digest", "heading", "body", "action_label", "action_url", "position", "active", "created")
+        fields = (
+            "digest", "heading", "body", "action_label", "action_url", "position", "active", "created",
+            "harmful_since",
+        )  # fmt: skip
 
 
 class PlacementSerializer(serializers.ModelSerializer):  # type: ignore[misc]
@@ -82,6 +86,9 @@ class PlacementSerializer(serializers.ModelSerializer):  # type: ignore[misc]
             "trigger",
             "audience",
             "course_wide",
+            "objective",
+            "objective_days",
+            "may_retire",
             "active",
             "updated",
             "variants",
