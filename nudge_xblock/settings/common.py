@@ -244,9 +244,9 @@ def _promotion() -> dict[str, Any]:
         "NUDGE_PROMOTION_MIN_AUC": 0.55,
         # .. setting_name: NUDGE_PROMOTION_MAX_AUC
         # .. setting_default: 0.998
-        # .. setting_description: AUC on held-out learners in foreseeing an outcome above which (with its whole
-        #    interval) a new engagement model is refused as too good to be true. Leaving, which is read off the
-        #    events themselves, is not held to it.
+        # .. setting_description: AUC on held-out learners in foreseeing an outcome above which (with its
+        #    whole interval) a new engagement model is refused as too good to be true. Leaving, which is read
+        #    off the events themselves, is not held to it.
         "NUDGE_PROMOTION_MAX_AUC": 0.998,
         # .. setting_name: NUDGE_PROMOTION_AUC_DROP
         # .. setting_default: 0.02

@@ -92,7 +92,7 @@ def test_predictions_of_the_model_before_are_not_compared_with_the_serving_ones(
     job = site(settings, last_week="", chance=0.0)
     week = NOW - timedelta(days=7)
     PredictionDay.objects.filter(day__gt=week.date()).update(predictions={"leave": 0.95})
-    Night.objects.filter(started__lt=week).update(model_version="the one before")
+    Night.objects.filter(started__lte=week).update(model_version="the one before")
     driftwatch.watch(job)
     assert "drift_readings" not in codes(job)
 
