@@ -193,7 +193,7 @@ class NudgePolicy:
         if self.moments % 50:
             return
         worth = holding.weight(self.votes.count(0), self.votes.count(1))
-        found = holding.threshold(self.recent, HOLD_BACK, EXPLORATION)
+        found = holding.threshold(self.recent, HOLD_BACK, EXPLORATION, self.policy.spared)
         self.policy = replace(self.policy, threshold=found, not_helpful_weight=worth)
 
     def _chain(self, message: Message) -> tuple[Tally, ...]:

@@ -16,7 +16,9 @@ PULL = 5.0
 """How strongly a share missed lately is made up for: worths drift, and yesterday's quantile lags behind."""
 
 
-def threshold(moments: Sequence[tuple[float | None, bool]], share: float, chance: float) -> float | None:
+def threshold(
+    moments: Sequence[tuple[float | None, bool]], share: float, chance: float, spared: float
+) -> float | None:
     """The worth below which a send is held back, so that `share` of all moments is held back in the long run.
 
     Args:
@@ -24,15 +26,16 @@ def threshold(moments: Sequence[tuple[float | None, bool]], share: float, chance
             model yet), and whether nothing was shown.
         share: to hold back.
         chance: share of moments that chance sends whatever the worth.
+        spared: share of moments that chance holds back although they are to be sent.
 
     Moments that no threshold can hold back are made up for by the others.  None: too few moments.
     """
     worths = [worth for worth, _ in moments if worth is not None]
     if len(worths) < ENOUGH:
         return None
-    free = (1.0 - chance) * len(worths) / len(moments)
+    free = (1.0 - chance - spared) * len(worths) / len(moments)
     missed = share - sum(held for _, held in moments) / len(moments)
-    place = min(0.98, max(0.0, share / max(free, 1e-9) + PULL * missed))
+    place = min(0.98, max(0.0, (share - spared) / max(free, 1e-9) + PULL * missed))
     return float(np.quantile(np.asarray(worths, np.float64), place))
 
 

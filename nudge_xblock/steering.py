@@ -47,7 +47,8 @@ def _steered(rules: Policy, share: float | None, weigh: bool, _minute: int) -> P
     if share is None:
         return rules
     moments = [(_worth(predictions, rules), variant is None) for predictions, variant, _ in rows]
-    return replace(rules, threshold=holding.threshold(moments, share, rules.exploration))
+    limit = holding.threshold(moments, share, rules.exploration, rules.spared)
+    return replace(rules, threshold=limit)
 
 
 def _worth(told: Mapping[str, Any], rules: Policy) -> float | None:

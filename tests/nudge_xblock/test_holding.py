@@ -15,9 +15,12 @@ from nudge_xblock.gate import Candidate, History, Policy
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
 @pytest.mark.parametrize("cold", [0.0, 0.2])
-def test_the_share_is_reached_within_half_a_point_while_worths_drift(share: float, cold: float) -> None:
+@pytest.mark.parametrize("spared", [0.0, 0.05])
+def test_the_share_is_reached_within_half_a_point_while_worths_drift(
+    share: float, cold: float, spared: float
+) -> None:
     chance = random.Random(1)
-    policy = Policy(exploration=0.08)
+    policy = Policy(exploration=0.08, spared=spared)
     moments: deque[tuple[float | None, bool]] = deque(maxlen=3000)
     late = []
     for number in range(30_000):
@@ -28,8 +31,8 @@ def test_the_share_is_reached_within_half_a_point_while_worths_drift(share: floa
         worth = None if told is None else gate.score(told, policy)
         moments.append((worth, verdict.variant is None))
         if number % 50 == 0:
-            limit = holding.threshold(moments, share, policy.exploration)
-            policy = Policy(exploration=0.08, threshold=limit)
+            limit = holding.threshold(moments, share, policy.exploration, spared)
+            policy = Policy(exploration=0.08, spared=spared, threshold=limit)
         if number >= 15_000:
             late.append(verdict.variant is None)
     assert abs(sum(late) / len(late) - share) < 0.005
@@ -37,8 +40,8 @@ def test_the_share_is_reached_within_half_a_point_while_worths_drift(share: floa
 
 def test_few_moments_set_no_threshold() -> None:
     judged = [(0.1, False)] * (holding.ENOUGH - 1)
-    assert holding.threshold([*judged, *[(None, False)] * 500], 0.3, 0.1) is None
-    assert holding.threshold([], 0.3, 0.1) is None
+    assert holding.threshold([*judged, *[(None, False)] * 500], 0.3, 0.1, 0.05) is None
+    assert holding.threshold([], 0.3, 0.1, 0.05) is None
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))

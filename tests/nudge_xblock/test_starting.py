@@ -10,7 +10,7 @@ import pytest
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from nudge_xblock import api, starting, tasks
+from nudge_xblock import api, remarks, starting, tasks
 from nudge_xblock.models import Night
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stores")]
@@ -55,7 +55,7 @@ def test_a_broker_that_is_down_frees_the_slot_and_the_row_says_so(
     night = api.start_night()
     night.refresh_from_db()
     assert (night.slot, night.failed) == (None, True)
-    assert "connection refused. Check that the Celery broker is up" in night.verdict
+    assert "connection refused. Check that the Celery broker is up" in remarks.text(night.verdict)
 
 
 def test_a_process_that_ends_before_it_begins_is_told_in_the_row() -> None:
@@ -66,11 +66,11 @@ def test_a_process_that_ends_before_it_begins_is_told_in_the_row() -> None:
     _, complaint = child.communicate()
     starting._report(night, child.returncode, complaint)
     night.refresh_from_db()
-    assert "could not be started: no such settings." in night.verdict
+    assert "could not be started: no such settings." in remarks.text(night.verdict)
 
 
 def test_a_process_that_began_has_a_word_of_its_own() -> None:
     night = Night.objects.create(started="2026-11-20T03:00Z", slot="night", runner="here/1/1/x")
     starting._report(night, 1, "CommandError: Night 1 failed")
     night.refresh_from_db()
-    assert (night.slot, night.verdict) == ("night", "")
+    assert (night.slot, night.verdict) == ("night", [])
