@@ -2,7 +2,8 @@
 
 A label says what became of a learner, luck included. Of that luck a model that asks early can learn nothing,
 so labels are mixed with what a teacher says, who knows the learner's course up to the last moment but was
-grown on other courses (distillation, Hinton et al. 2015).
+grown on other courses (distillation, Hinton et al. 2015). How many of a course come through is no luck of
+theirs: the teacher's answers are shifted to the share that the course's own labels have.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class StackConfig:
     least_rows: int = 200
     columns: float = 0.3
     ridge: float = 5.0
-    bag: int = 2
+    bag: int = 4
     seed: int = 0
     threads: int = 1
 
@@ -78,10 +79,20 @@ class Grower:
             for part in np.unique(parts).tolist():
                 learned, asked = last[parts != part], last[parts == part]
                 trees = self._boost(learned, lessons.labels[learned, place], self._config.teacher_rounds, 0)
-                told[lessons.who[asked]] = sigmoid(trees.score(lessons.table[asked]))
+                told[lessons.who[asked]] = trees.score(lessons.table[asked])
+            told = self._levelled(told, lessons.who[last], lessons.labels[last, place])
         teacher = told[lessons.who[rows]]
         soft = hard + self._config.softness * (teacher - hard)
         return np.where(np.isfinite(soft), soft, hard)
+
+    def _levelled(self, scores: FloatArray, who: IntArray, labels: FloatArray) -> FloatArray:
+        """Probabilities [enrolments] from log-odds; in each course as many as its own labels [who] say."""
+        found = np.full(len(scores), np.nan)
+        courses = self._lessons.everyone.enrolments.courses[who]
+        for course in np.unique(courses).tolist():
+            inside = courses == course
+            found[who[inside]] = levelled(scores[who[inside]], float(labels[inside].mean()))
+        return found
 
     def _lasting(self, place: int) -> bool:
         """Whether the outcome is one for all moments, so that a late teacher may speak of early ones."""
@@ -110,3 +121,12 @@ class Grower:
         }
         data = lightgbm.Dataset(self._lessons.table[rows], labels, params=parameters)
         return Trees.from_lightgbm(lightgbm.train(parameters, data, rounds))
+
+
+def levelled(scores: FloatArray, share: float) -> FloatArray:
+    """Probabilities from log-odds, all shifted alike so that their mean is `share`, or nearly 0 or 1."""
+    low, high = -20.0, 20.0
+    for _ in range(40):
+        shift = (low + high) / 2
+        low, high = (shift, high) if sigmoid(scores + shift).mean() < share else (low, shift)
+    return sigmoid(scores + (low + high) / 2)
