@@ -17,6 +17,7 @@ NAMES = (
     "streaming",
     "effects",
     "evaluation",
+    "ablation",
     "offpolicy",
     "kills",
     "bad_models",
