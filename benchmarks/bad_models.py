@@ -38,13 +38,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--bad", type=int, default=BAD, help="bad models of both kinds together (200)")
     parser.add_argument("--good", type=int, default=GOOD, help="good models of both kinds together (48)")
     options = parser.parse_args(argv)
-    failed = False
+    everyone: list[Result] = []
     for kind, room in (("helpfulness", "planted_votes"), ("engagement", "planted_readings")):
         with site():
             planted = importlib.import_module(f"benchmarks.{room}")
             results = list(planted.results(options.bad // 2, options.good // 2))
-        failed |= _print(kind, results)
-    return 1 if failed else 0
+        show(kind, results)
+        everyone += results
+    good = [each for each in everyone if each.plant == "good"]
+    through = [each for each in everyone if each.plant != "good" and not each.refused]
+    accepted = sum(not each.refused for each in good)
+    print(
+        f"\nin all {len(through)} bad models came through, {accepted} of {len(good)} good ones were accepted"
+    )
+    return 1 if through or accepted < 0.95 * len(good) else 0
 
 
 class site:
@@ -74,8 +81,8 @@ class site:
         self._folder.cleanup()
 
 
-def _print(kind: str, results: list[Result]) -> bool:
-    """A line per plant; whether a bad one came through or too many good ones did not."""
+def show(kind: str, results: list[Result]) -> None:
+    """A line per plant."""
     plants = sorted({each.plant for each in results if each.plant != "good"})
     bad = [each for each in results if each.plant != "good"]
     good = [each for each in results if each.plant == "good"]
@@ -89,7 +96,6 @@ def _print(kind: str, results: list[Result]) -> bool:
         print(
             f"  {plant:<28} refused {sum(each.refused for each in mine)} of {len(mine)}  {told}", flush=True
         )
-    return any(not each.refused for each in bad) or accepted < 0.95 * len(good)
 
 
 if __name__ == "__main__":
