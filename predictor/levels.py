@@ -20,8 +20,8 @@ EFFECTS = (15.0, 20.0, 35.0, 20.0)
 
 LEVELS = (
     Level("shares"),
-    Level("message", message=20.0, effects=EFFECTS),
-    Level("history", message=20.0, history=10.0, effects=EFFECTS),
+    Level("message", effects=EFFECTS),
+    Level("history", history=10.0, effects=EFFECTS),
     Level("behaviour", 20.0, 10.0, 100.0, 400.0, kinds=2000.0, effects=EFFECTS),
     Level("everything, hardly", 20.0, 10.0, 100.0, 400.0, 800.0, 2000.0, EFFECTS),
     Level("everything", 20.0, 10.0, 50.0, 100.0, 200.0, 300.0, EFFECTS),
@@ -79,10 +79,11 @@ def _level(lost: NDArray[np.float64], groups: Ints) -> int:
     """The level of least loss [levels, n] among those that tell learners apart, where it is surely less.
 
     Among those that do, a penalty that is a little off costs little either way.  Among those that do not,
-    messages are told apart unless that foresees surely less: effects shrink to nothing where there are none.
+    messages are told apart unless that foresees surely less: effects shrink to nothing where there are none,
+    and grow with answers that are not looked at here.
     """
     means = lost.mean(axis=1)
-    plain = int(means[1] - means[0] <= _error(lost[1] - lost[0], groups))
+    plain = int(means[1] - means[0] <= SURE * _error(lost[1] - lost[0], groups))
     best = PERSONAL + int(means[PERSONAL:].argmin())
     gain = means[plain] - means[best]
     return best if gain > SURE * _error(lost[plain] - lost[best], groups) else plain
