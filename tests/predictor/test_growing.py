@@ -12,6 +12,7 @@ from predictor.lessons import Everyone, Lessons
 from predictor.metrics import auc
 from predictor.moments import DAY, Enrolments
 
+pytestmark = pytest.mark.train
 growing = pytest.importorskip("predictor.growing")
 
 COURSES, EACH = 6, 300
@@ -86,3 +87,17 @@ def test_levelled_chances_have_the_share_and_keep_the_order(share: float) -> Non
     found = growing.levelled(scores, share)
     assert found.mean() == pytest.approx(share, abs=1e-3)
     np.testing.assert_array_equal(np.argsort(found, kind="stable"), np.argsort(scores, kind="stable"))
+
+
+def test_a_target_known_in_one_part_only_is_nothing_to_the_others() -> None:
+    names, parts = np.array(["a", "b", "c", "d"]), np.array([0, 0, 1, 1])
+    labels = np.array([[1.0], [0.0], [np.nan], [np.nan]])
+    people = Enrolments(names, names, np.zeros(4), np.zeros(4))
+    everyone = Everyone(people, ("passed",), labels, np.full((4, 1), np.inf))
+    table = np.arange(8, dtype=np.float32).reshape(4, 2)
+    lessons = Lessons(everyone, ("x", "y"), table, np.arange(4), np.full(4, DAY), labels)
+    grower = growing.Grower(lessons, parts, growing.StackConfig(rounds=3, teacher_rounds=2))
+    for trees in grower.grown(0, 2, without=0):
+        np.testing.assert_array_equal(trees.score(table), 0.0)
+        assert trees.from_tensors(trees.tensors("0."), "0.").score(table).tolist() == [0.0] * 4
+    assert len(grower.grown(0, 2, without=1)) == 2
