@@ -21,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.evaluation import AT, DATA, TARGET
+from benchmarks import evaluation
+from benchmarks.evaluation import AT, DATA, TARGET, say
 from predictor import lessons
 from predictor.calibration import sigmoid
-from predictor.cohort import Cohort, cohort
+from predictor.cohort import Cohort
 from predictor.countfeatures import vocabulary
 from predictor.description import Description
 from predictor.evaluation import Study, study_by_folds
@@ -33,8 +34,6 @@ from predictor.growing import Grower, StackConfig
 from predictor.lessons import Everyone, Lessons
 from predictor.metrics import auc, ece
 from predictor.moments import DAY, FloatArray, IntArray
-from predictor.outcomes import read_outcomes
-from predictor.sequences import open_events
 from predictor.stacking import MOST_TOKENS
 from predictor.trees import Trees
 
@@ -91,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     if not (options.data / "events.parquet").is_file():
         print(f"skipped: {options.data} holds no events.parquet and outcomes.csv (give --data)")
         return 0
-    everyone = _cohort(options.data, options.courses)
+    everyone = evaluation.learners(options.data, options.courses)
     courses, sizes = np.unique(everyone.enrolments.courses, return_counts=True)
     dealt = course_folds(courses.tolist(), sizes.tolist(), options.folds, 0)
     fold = np.array([dealt[course] for course in everyone.enrolments.courses.tolist()])
@@ -100,24 +99,12 @@ def main(argv: list[str] | None = None) -> int:
     models = ["boosting", *["lstm"] * options.lstm, *["ours"] * options.stack]
     with tempfile.TemporaryDirectory() as temporary:
         study = Study(TARGET, AT, tuple(models), folds=options.folds)
-        found = study_by_folds(study, everyone, options.kept or Path(temporary), _say)
+        found = study_by_folds(study, everyone, options.kept or Path(temporary), say)
     for name, chances in found.answers.probabilities.items():
         _print(name, everyone, fold, chances)
     for title, chances in _grown(everyone, fold):
         _print(title, everyone, fold, chances)
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _cohort(folder: Path, courses: int) -> Cohort:
-    source = open_events(folder / "events.parquet")
-    whole = cohort(source, read_outcomes(folder / "outcomes.csv", [TARGET]), TARGET, "course")
-    names, sizes = np.unique(whole.enrolments.courses, return_counts=True)
-    chosen = names[np.argsort(sizes, kind="stable")][: courses or None]
-    return whole.take(np.isin(whole.enrolments.courses, chosen))
 
 
 def _grown(everyone: Cohort, fold: IntArray) -> Iterator[tuple[str, FloatArray]]:
@@ -127,7 +114,7 @@ def _grown(everyone: Cohort, fold: IntArray) -> Iterator[tuple[str, FloatArray]]
     learners = Everyone(people, (TARGET,), labels, known_at)
     description = Description(vocabulary(everyone.source, people, MOST_TOKENS), "course")
     when = lessons.moments(everyone.source, learners, HORIZONS)
-    _say(f"describing {len(people):,} learners at {len(when)} moments")
+    say(f"describing {len(people):,} learners at {len(when)} moments")
     whole = lessons.learn(everyone.source, learners, description, when, 0.0, 0, len(people) * len(when))
     for variant in VARIANTS:
         began = time.monotonic()
@@ -141,7 +128,7 @@ def _grown(everyone: Cohort, fold: IntArray) -> Iterator[tuple[str, FloatArray]]
                 rows = np.flatnonzero((chosen.at == horizon) & (fold[chosen.who] == number))
                 scores = np.mean([each.score(chosen.table[rows]) for each in trees], axis=0)
                 chances[chosen.who[rows], place] = sigmoid(scores)
-        _say(f"{variant.title}: {time.monotonic() - began:.0f} s")
+        say(f"{variant.title}: {time.monotonic() - began:.0f} s")
         yield variant.title, chances
 
 

@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     models = roster.chosen(options.models)
     study = Study(TARGET, AT, models, folds=options.folds, inflation=options.inflation)
-    findings = study_by_folds(study, _cohort(options.data, options.courses), options.kept, _progress)
+    findings = study_by_folds(study, learners(options.data, options.courses), options.kept, say)
     result = figures(study, findings)
     print(_people(study, findings))
     print_rows(result["rows"])
@@ -68,7 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _cohort(folder: Path, courses: int) -> Cohort:
+def learners(folder: Path, courses: int) -> Cohort:
+    """Everyone in the smallest `courses` courses of the data in the folder; 0: in all."""
     source = open_events(folder / "events.parquet")
     whole = cohort(source, read_outcomes(folder / "outcomes.csv", [TARGET]), TARGET, "course")
     names, sizes = np.unique(whole.enrolments.courses, return_counts=True)
@@ -76,7 +77,8 @@ def _cohort(folder: Path, courses: int) -> Cohort:
     return whole.take(np.isin(whole.enrolments.courses, chosen))
 
 
-def _progress(line: str) -> None:
+def say(line: str) -> None:
+    """Show how far it is."""
     print(line, file=sys.stderr, flush=True)
 
 
