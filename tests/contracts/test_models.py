@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -229,13 +228,6 @@ def test_it_learns_by_the_learners_own_clock(fitted: Fitted, test_world: World) 
     tested = test_world.cohort("learner")
     predicted = fitted("learner").predict(tested.source, tested.enrolments, HORIZONS[1])
     assert auc(tested.labels, predicted) > 0.6
-
-
-def test_a_thousand_learners_are_predicted_in_seconds(fitted: Fitted) -> None:
-    crowd = world(courses=1, learners=1000, seed=5).cohort()
-    began = time.monotonic()
-    predict(fitted(), crowd)
-    assert time.monotonic() - began < 20
 
 
 def enrolments(learners: list[str]) -> Enrolments:
