@@ -77,6 +77,13 @@ class Enrolment(models.Model):
     )
     predicted_at = models.DateTimeField(null=True)
     predicted_by = models.CharField(max_length=64, blank=True, help_text=_("The model version."))
+    progress = models.PositiveSmallIntegerField(
+        null=True,
+        help_text=_("Percent of the items that learners of this run completed, as of the night."),
+    )
+    fell = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Percent points by which passing or completing became less likely in a week.")
+    )
 
     class Meta:
         constraints = [
@@ -336,3 +343,7 @@ class Night(models.Model):
 
     def __str__(self) -> str:
         return f"night of {self.started:%Y-%m-%d}"
+
+
+# Last, so that Django finds the tables of this room; they name `Learner` by its label.
+from .communicator import models as _letters  # noqa: E402, F401

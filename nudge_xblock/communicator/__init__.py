@@ -1,0 +1,1 @@
+"""The staff's way from what is predicted to what is said: choose learners, write to them once."""
