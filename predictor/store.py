@@ -2,12 +2,14 @@
 
 Layout under the store's root, one folder per kind ("engagement", "helpfulness", ...):
 
-    engagement/20261122T031500Z-1f0c9a2b/model.safetensors
-    engagement/20261122T031500Z-1f0c9a2b/manifest.json
-    engagement/current.json                                 which version serves, and every promotion so far
+    engagement/20261122T031500123456Z-1f0c9a2b/model.safetensors
+    engagement/20261122T031500123456Z-1f0c9a2b/manifest.json
+    engagement/current.json                     which version serves, and every promotion so far
 
-A version's folder is written under a hidden name, flushed, and renamed into place, and so is the pointer
-file: whatever is killed at whatever moment, a reader finds the old model or the new one, never half of one.
+A version is named by when it was made, to the microsecond and always later than those there are, so that the
+order of versions is total, also where a clock is set back.  Its folder is written under a hidden name,
+flushed, and renamed into place, and so is the pointer file: whatever is killed at whatever moment, a reader
+finds the old model or the new one, never half of one.
 Nothing is unpickled.  Any process that can read the folder can serve from it; numpy is all it takes.
 """
 
@@ -23,7 +25,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ Tensors = dict[str, Tensor]
 Manifest = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_STAMP = "%Y%m%dT%H%M%S%f"
+_STAMP_LENGTH = len("20261122T031500123456")
 _RESERVED = ("kind", "version", "format", "created", "code_version", "tensors", "sha256", "digest")
 
 
@@ -79,29 +83,31 @@ class ModelStore:
         Raises ValueError for a tensor that is empty of names or not finite, and for a manifest that is
         not plain JSON.
         """
-        folder = self._folder(kind)
         arrays = {name: _checked_tensor(name, array) for name, array in tensors.items()}
         if not arrays:
             raise ValueError("a model needs at least one tensor")
         blob = save_tensors(arrays, metadata={"kind": kind})
-        created = datetime.now(UTC)
         content = {key: value for key, value in manifest.items() if key not in _RESERVED} | {
             "kind": kind,
-            "version": f"{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             "format": FORMAT,
-            "created": created.isoformat(timespec="seconds"),
             "code_version": code_version(),
             "tensors": {name: [str(array.dtype), list(array.shape)] for name, array in arrays.items()},
             "sha256": hashlib.sha256(blob).hexdigest(),
         }
-        text = _sealed(content)
-        folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        version = str(content["version"])
+        _sealed(content)  # what is not plain JSON is refused before anything is written
+        with self._locked(kind):
+            _sweep(self._folder(kind))
+            return self._write_version(kind, content, blob)
+
+    def _write_version(self, kind: str, content: Mapping[str, Any], blob: bytes) -> str:
+        """Under the lock: name the version, write it under a hidden name, rename it into place."""
+        folder, created = self._folder(kind), _later_than(self.versions(kind), datetime.now(UTC))
+        version = f"{created:{_STAMP}}Z-{secrets.token_hex(4)}"
+        named = {**content, "version": version, "created": created.isoformat(timespec="seconds")}
         draft = folder / f".{version}"
         draft.mkdir()
         _write(draft / TENSORS_FILE, blob)
-        _write(draft / MANIFEST_FILE, text.encode())
+        _write(draft / MANIFEST_FILE, _sealed(named).encode())
         _sync(draft)
         draft.rename(folder / version)
         _sync(folder)
@@ -145,7 +151,8 @@ class ModelStore:
         folder = self._folder(kind)
         if not folder.is_dir():
             return []
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and _NAME.match(entry.name))
+        names = (entry.name for entry in folder.iterdir() if entry.is_dir() and _NAME.match(entry.name))
+        return sorted(names, key=_order)
 
     def manifest(self, kind: str, version: str | None = None) -> Manifest:
         """The checked manifest of a version (the current one by default), without reading its tensors."""
@@ -225,6 +232,20 @@ def code_version() -> str:
         return metadata.version("nudge-xblock")
     except metadata.PackageNotFoundError:
         return "source"
+
+
+def _order(version: str) -> tuple[str, str]:
+    """When a version was made, then its name; older names tell whole seconds alone."""
+    return version.partition("Z")[0].ljust(_STAMP_LENGTH, "0"), version
+
+
+def _later_than(versions: list[str], now: datetime) -> datetime:
+    """Now, or the next microsecond after the newest of the versions where the clock was set back."""
+    stamps = [stamp for stamp, _ in map(_order, versions) if re.fullmatch(r"\d{8}T\d{12}", stamp)]
+    if not stamps:
+        return now
+    newest = datetime.strptime(max(stamps), _STAMP).replace(tzinfo=UTC)
+    return max(now, newest + timedelta(microseconds=1))
 
 
 def _checked_name(what: str, name: str) -> str:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import threading
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
 
 from benchmarks import kills
-from predictor.store import MANIFEST_FILE, POINTER_FILE, TENSORS_FILE, BrokenModel, ModelStore, NoModel
+from predictor.store import (
+    MANIFEST_FILE,
+    POINTER_FILE,
+    TENSORS_FILE,
+    BrokenModel,
+    ModelStore,
+    NoModel,
+    _sealed,
+)
 
 TENSORS = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(3, dtype=np.float32)}
 
@@ -62,6 +73,45 @@ def test_rolling_back_returns_to_the_promotion_before(store: ModelStore) -> None
         ("rollback", second),
         ("rollback", first),
     ]
+
+
+def test_versions_are_in_the_order_in_which_they_were_published(store: ModelStore) -> None:
+    published = [store.publish("engagement", TENSORS, {"n": n}) for n in range(12)]
+    assert store.versions("engagement") == published
+    assert store.prune("engagement", keep=1) == published[:-1]
+
+
+def test_a_version_is_the_newest_even_where_the_clock_was_set_back(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(hours=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("predictor.store.datetime", Ahead)
+        first = store.publish("engagement", TENSORS, {})
+    second = store.publish("engagement", TENSORS, {})
+    assert store.versions("engagement") == [first, second]
+
+
+def test_names_of_whole_seconds_are_still_read_and_ordered(store: ModelStore) -> None:
+    new = store.publish("engagement", TENSORS, {})
+    folder = store.path / "engagement"
+    second = new[: len("20261122T031500")]
+    older, same, later = "20200101T000000Z-ffffffff", f"{second}Z-00000000", "20990101T000000Z-00000000"
+    for name in (older, same, later):
+        (folder / new).rename(folder / ".moved")
+        copied = json.loads((folder / ".moved" / MANIFEST_FILE).read_text())
+        shutil.copytree(folder / ".moved", folder / name)
+        (folder / name / MANIFEST_FILE).write_text(_sealed({**copied, "version": name}))
+        (folder / ".moved").rename(folder / new)
+    assert store.versions("engagement") == [older, same, new, later]
+    store.promote("engagement", older)
+    assert store.load("engagement")[1]["version"] == older
+    published = store.publish("engagement", TENSORS, {})
+    assert store.versions("engagement") == [older, same, new, later, published]
 
 
 def test_promoting_the_current_version_again_changes_nothing(store: ModelStore) -> None:
