@@ -93,10 +93,14 @@ class Delivery(models.Model):
     """
 
     class State(models.TextChoices):
-        """A pop-up waits, then was seen; a mail is claimed, handed over, then sent, failed or skipped."""
+        """A pop-up waits, then was seen; a mail is queued, claimed, handed over, then sent or failed.
+
+        What has not been handed over may be skipped, or be queued again.
+        """
 
         WAITING = "waiting", _("Waits for the next visit")
         SEEN = "seen", _("Seen as a pop-up")
+        QUEUED = "queued", _("Waits to be sent")
         CLAIMED = "claimed", _("Claimed by a worker")
         HANDED = "handed", _("Being handed over to the mail server")
         SENT = "sent", _("Sent")
@@ -106,7 +110,7 @@ class Delivery(models.Model):
     # Found by the constraint below, which begins with it.
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     learner = models.ForeignKey("nudge_xblock.Learner", on_delete=models.CASCADE, related_name="deliveries")
-    state = models.CharField(max_length=8, choices=State.choices, default=State.CLAIMED)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(
         max_length=40, blank=True, help_text=_("Why it failed or was skipped: a code of delivery.py.")
     )
@@ -115,6 +119,19 @@ class Delivery(models.Model):
         default=dict, help_text=_("The learner's figures by which the selection held them, in percent.")
     )
     worker = models.CharField(max_length=80, blank=True, help_text=_("The process that claimed it."))
+    due_at = models.DateTimeField(
+        null=True, help_text=_("Not before: quiet hours, caps or a mail server that was busy put it off.")
+    )
+    tries = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often a mail server refused it for the moment.")
+    )
+    decision = models.ForeignKey(
+        "nudge_xblock.Decision",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("The gate's decision by which the pop-up was given."),
+    )
     message_id = models.CharField(max_length=255, blank=True, help_text=_("The mail's Message-ID."))
     created = models.DateTimeField(auto_now_add=True)
     claimed_at = models.DateTimeField(null=True)

@@ -59,11 +59,13 @@ class Migration(migrations.Migration):
             name='Delivery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('waiting', 'Waits for the next visit'), ('seen', 'Seen as a pop-up'), ('claimed', 'Claimed by a worker'), ('handed', 'Being handed over to the mail server'), ('sent', 'Sent'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='claimed', max_length=8)),
+                ('state', models.CharField(choices=[('waiting', 'Waits for the next visit'), ('seen', 'Seen as a pop-up'), ('queued', 'Waits to be sent'), ('claimed', 'Claimed by a worker'), ('handed', 'Being handed over to the mail server'), ('sent', 'Sent'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='queued', max_length=8)),
                 ('reason', models.CharField(blank=True, help_text='Why it failed or was skipped: a code of delivery.py.', max_length=40)),
                 ('channel', models.CharField(choices=[('mail', 'Mail'), ('nudge', 'Pop-up at the next visit'), ('nudge_then_mail', 'Pop-up, and a mail where it is not seen')], default='mail', max_length=16)),
                 ('why', models.JSONField(default=dict, help_text="The learner's figures by which the selection held them, in percent.")),
                 ('worker', models.CharField(blank=True, help_text='The process that claimed it.', max_length=80)),
+                ('due_at', models.DateTimeField(help_text='Not before: quiet hours, caps or a mail server that was busy put it off.', null=True)),
+                ('tries', models.PositiveSmallIntegerField(default=0, help_text='How often a mail server refused it for the moment.')),
                 ('message_id', models.CharField(blank=True, help_text="The mail's Message-ID.", max_length=255)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('claimed_at', models.DateTimeField(null=True)),
@@ -271,6 +273,11 @@ class Migration(migrations.Migration):
             model_name='enrolment',
             name='learner',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='enrolments', to='nudge_xblock.learner'),
+        ),
+        migrations.AddField(
+            model_name='delivery',
+            name='decision',
+            field=models.ForeignKey(help_text="The gate's decision by which the pop-up was given.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='nudge_xblock.decision'),
         ),
         migrations.AddField(
             model_name='delivery',
