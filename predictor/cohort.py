@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .moments import DAY, HOUR, WEEK, Enrolments, FloatArray, IntArray, Part, find
 from .outcomes import Outcomes
+from .outcomes import begins as course_begins
 from .sequences import EventSource
 
 CLOCKS = ("course", "learner")
@@ -23,7 +24,7 @@ class Cohort:
     """Everyone with a known outcome, n enrolments.
 
     `labels` 0/1 [n]; in unix seconds [n] `known_at`, when the outcome was known, NaN where that is not told,
-    and `closes`, the newest event of the course, NaN without any and by the learner's clock.
+    and `closes`, the newest event of the course: -inf without any, NaN by the learner's clock.
     """
 
     source: EventSource
@@ -46,7 +47,8 @@ class Cohort:
     def running_at(self, at: float) -> NDArray[np.bool_]:
         """Mask [n] of those whose course had an event in the week up to `at`, or later.
 
-        Le & Pardos average at each week over the courses with activity in it.
+        Le & Pardos average at each week over the courses with activity in it. By the learner's clock everyone
+        counts.
         """
         return ~(self.closes < self.enrolments.starts + at - WEEK)
 
@@ -145,10 +147,8 @@ def _cohort_of(
     course = outcomes.of(course_id)
     n = len(course.learners)
     learners = np.asarray(course.learners, dtype=np.str_)
-    begins = course.starts.astype(np.float64)
     first, last, firsts = _events_of(source, course_id, learners)
-    begin = course.start if course.start is not None else first
-    begins = np.where(np.isnan(begins), begin, begins)
+    begins = course_begins(course, course.learners, first)
     if np.isnan(begins).any():
         raise ValueError(
             f"course {course_id} has neither events nor a course_start; give its start in the outcome table"
@@ -156,16 +156,19 @@ def _cohort_of(
     starts = np.where(np.isfinite(firsts), firsts, begins) if clock == "learner" else begins
     known_at = course.known_at.get(target, np.full(n, np.nan))
     labels = course.labels[target].astype(np.float64)
-    closes = np.full(n, last if clock == "course" else np.nan)
+    closes = np.full(n, np.nan if clock == "learner" else last)
     return np.full(n, course_id), learners, starts, begins, labels, known_at, closes
 
 
 def _events_of(
     source: EventSource, course_id: str, learners: NDArray[np.str_]
 ) -> tuple[float, float, FloatArray]:
-    """Time of the course's first and last event, and of each learner's first [n]; NaN without any."""
+    """Time of the course's first and last event, and of each learner's first [n]; NaN without any.
+
+    The last one of a course without events is -inf: it never ran.
+    """
     if course_id not in source.courses:
-        return np.nan, np.nan, np.full(len(learners), np.nan)
+        return np.nan, -np.inf, np.full(len(learners), np.nan)
     sequences = source.sequences(course_id)
     place = find(sequences, learners)
     firsts = np.append(sequences.times, np.nan)[np.where(place >= 0, sequences.offsets[place], -1)]

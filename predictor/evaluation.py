@@ -137,7 +137,7 @@ def _check(study: Study, tested: Cohort) -> None:
         )
     for text, at in zip(study.at, study.horizons, strict=True):
         if not tested.running_at(at).any():
-            longest = float(np.nanmax(tested.closes - tested.enrolments.starts)) / DAY
+            longest = float(np.max(tested.closes - tested.enrolments.starts)) / DAY
             raise ValueError(
                 f"--at {text} is beyond the data: no course has an event later than {longest:.1f} days after "
                 "its start; ask for earlier moments"

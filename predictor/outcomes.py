@@ -105,6 +105,27 @@ class Outcomes:
         write_whole(Path(path), text.getvalue().encode())
 
 
+def begins(
+    course: CourseOutcomes | None, learners: Sequence[str], first: float | None
+) -> npt.NDArray[np.float64]:
+    """When a course run began for each of the learners, float64[n] of unix seconds.
+
+    The one rule for training, studies and predictions: as the outcome table says of the learner; else as it
+    says of anyone in the course run, the earliest counting; else with the run's `first` event. NaN where
+    nothing is known.
+    """
+    start = course.start if course else None
+    if start is None:
+        start = math.nan if first is None else first
+    found = np.full(len(learners), start)
+    if course and len(course):
+        names, known = np.asarray(learners, dtype=np.str_), np.asarray(course.learners, dtype=np.str_)
+        place = np.minimum(np.searchsorted(known, names), len(known) - 1)
+        told = (known[place] == names) & np.isfinite(course.starts[place])
+        found[told] = course.starts[place[told]]
+    return found
+
+
 def read_outcomes(path: str | Path, targets: Sequence[str] = ()) -> Outcomes:
     """Read an outcome table: `course_id, learner_id`, optional `course_start`, a 0/1 column per target,
     optional `<target>_at`. CSV or Parquet; other columns are left alone.

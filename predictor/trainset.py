@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from predictor.inputs import DAY, Floats, Floats32, InputConfig, Ints
-from predictor.outcomes import Outcomes
+from predictor.outcomes import Outcomes, begins
 from predictor.sequences import EventSource
 from predictor.steps import Steps, build
 from predictor.streams import Bools, Streams, ends, streams
@@ -90,15 +90,11 @@ def _roll(source: EventSource, outcomes: Outcomes, targets: Sequence[str], cours
     sequences = source.sequences(course_id)
     told = outcomes.by_course.get(course_id)
     names = sorted({*sequences.learners, *(told.learners if told else ())})
-    start = told.start if told else None
-    if start is None:
-        start = float(np.floor(np.min(sequences.times) / DAY) * DAY)
-    starts = np.full(len(names), start)
+    starts = begins(told, names, float(np.min(sequences.times)))
     labels = np.full((len(names), len(targets)), np.nan, dtype=np.float32)
     known_at = np.full((len(names), len(targets)), np.inf)
     if told:
         rows = np.searchsorted(np.array(names), np.array(told.learners))
-        starts[rows] = np.where(np.isfinite(told.starts), told.starts, start)
         for column, target in enumerate(targets):
             if target in told.labels:
                 labels[rows, column] = told.labels[target]

@@ -87,6 +87,14 @@ def test_a_course_counts_while_it_had_an_event_in_the_week_before() -> None:
     assert cohort(EVENTS, outcomes(), "passed", "learner").running_at(100 * DAY).all()
 
 
+def test_a_course_without_events_never_ran() -> None:
+    told = outcomes(course_id=["c", "c", "silent course"], course_start=[DAY_ONE] * 3)
+    found = cohort(EVENTS, told, "passed", "course")
+    assert found.running_at(7 * DAY).tolist() == [True, True, False]
+    assert found.running_at(100 * DAY).tolist() == [False, False, False]
+    assert cohort(EVENTS, told, "passed", "learner").running_at(100 * DAY).all()
+
+
 def test_other_events_outcomes_or_clocks_have_another_digest() -> None:
     usual = cohort(EVENTS, outcomes(), "passed", "course")
     later = EventTable.of([Event("c", "b", ONE + 2 * DAY, "x"), Event("c", "a", ONE + 6 * DAY, "x")])

@@ -178,6 +178,15 @@ def test_a_moment_beyond_the_data_is_refused(spied: type[Spy], everyone: Cohort,
     assert spied.fitted == []
 
 
+def test_a_course_without_events_does_not_keep_a_moment_open(
+    spied: type[Spy], everyone: Cohort, tmp_path: Path
+) -> None:
+    silenced = np.unique(everyone.enrolments.courses)[0]
+    closes = np.where(everyone.enrolments.courses == silenced, -np.inf, everyone.closes)
+    with pytest.raises(ValueError, match=r"--at 60d is beyond the data.* later than 10\.0 days"):
+        study_by_folds(replace(STUDY, at=("60d",)), replace(everyone, closes=closes), tmp_path, silent)
+
+
 def test_a_moment_by_which_all_is_known_is_refused(
     spied: type[Spy], everyone: Cohort, tmp_path: Path
 ) -> None:

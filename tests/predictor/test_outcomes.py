@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictor.outcomes import Outcomes, read_outcomes
+from predictor.outcomes import Outcomes, begins, read_outcomes
 
 HEAD = "course_id,learner_id,course_start,passed,passed_at,country"
 
@@ -158,3 +158,20 @@ def test_parquet_is_read_like_csv(tmp_path: Path) -> None:
     assert found.learners == ["1", "2"]
     assert found.start == datetime(2025, 1, 6, tzinfo=UTC).timestamp()
     np.testing.assert_array_equal(found.labels["passed"], np.array([1, math.nan], dtype=np.float32))
+
+
+def test_a_course_begins_as_told_of_the_learner_else_of_the_course_else_with_its_first_event() -> None:
+    rows = [
+        {"course_id": course, "learner_id": learner, "course_start": start, "passed": "1"}
+        for course, learner, start in (
+            ("c1", "a", "2000"),
+            ("c1", "b", ""),
+            ("c1", "c", "1000"),
+            ("c2", "a", ""),
+        )
+    ]
+    told = Outcomes.from_rows(rows)
+    assert begins(told.of("c1"), ["c", "a", "0", "b", "z"], 5.0).tolist() == [1000, 2000, 1000, 1000, 1000]
+    assert begins(told.of("c2"), ["a", "b"], 86_399.5).tolist() == [86_399.5] * 2
+    assert begins(None, ["a"], 86_399.5).tolist() == [86_399.5]
+    assert np.isnan(begins(told.of("c2"), ["a"], None)).all()

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from predictor.cohort import cohort
 from predictor.events import Event
 from predictor.inputs import DAY, InputConfig
 from predictor.outcomes import Outcomes
@@ -70,8 +71,20 @@ def test_everyone_with_an_event_or_an_outcome_is_called() -> None:
     assert first.starts.tolist() == [START] * 3
     assert second.learners == ("cid",)
     assert np.isnan(second.labels).all()
-    assert second.starts[0] == np.floor(START / DAY) * DAY
+    assert second.starts[0] == START + 0.1 * DAY
     assert np.isinf(second.known_at).all()
+
+
+def test_a_course_begins_for_training_when_it_begins_for_a_study() -> None:
+    table = Outcomes.from_rows(
+        [
+            {"course_id": course, "learner_id": name, "passed": "1"}
+            for course, name in (("c1", "ada"), ("c2", "cid"))
+        ]
+    )
+    studied = cohort(SOURCE, table, "passed", "course").enrolments
+    for roll in rolls(table):
+        assert set(roll.starts.tolist()) == set(studied.begins[studied.courses == roll.course_id].tolist())
 
 
 def test_a_known_outcome_is_not_asked_for_any_more() -> None:
