@@ -1,0 +1,159 @@
+"""Which learners are meant: conditions on their figures, as they stand in the address of the page.
+
+    pass=0-40&complete=60-100&seen=7-&mode=audit,verified&reason=absent
+
+All conditions hold at once; `mode` and `reason` take any of several.  Both ends belong to a range, and either
+may be left open.  A figure that is not known lies in no range; who never came was not seen for any number of
+days, and `seen=never` is only they.  Without a condition nobody is meant, unless `everyone=1` says all.
+
+The browser applies the same rule while a brush is drawn: frontend/src/learners/selection.js.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+import numpy as np
+import numpy.typing as npt
+from django.utils.translation import gettext as _
+
+UNKNOWN = 255
+"""What stands in a column of percents where nothing is known."""
+NEVER = 65535
+"""What stands in `seen`, the days since a learner was last seen, where there was no such day."""
+MOST_DAYS = 9999
+
+PERCENTS = ("pass", "complete", "leave", "progress")
+SEEN = "seen"
+FIGURES = (*PERCENTS, SEEN)
+REASONS = ("absent", "never_came", "fell")
+"""Bit by bit, from the lowest, what stands in the column `reasons`."""
+MOST_PARTS = 20
+
+RANGE = re.compile(r"([0-9]{0,5})-([0-9]{0,5})")
+NAMES = re.compile(r"[A-Za-z0-9_-]{1,32}(,[A-Za-z0-9_-]{1,32})*")
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Unreadable(ValueError):
+    """An address that says nothing we understand; the message says what, in words."""
+
+
+class Range(NamedTuple):
+    """A figure from `low` to `high`, both of them included."""
+
+    low: int
+    high: int
+
+
+class Figures(NamedTuple):
+    """What a selection looks at, a row a learner; figures.py makes it."""
+
+    columns: Mapping[str, npt.NDArray[np.generic]]  # each of FIGURES, "mode" (index into modes), "reasons"
+    modes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Conditions that all hold at once."""
+
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    modes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    everyone: bool = False
+
+    @classmethod
+    def parse(cls, query: str) -> Selection:
+        """Read an address's query.  Raises Unreadable: what is misspelt must not mean more learners."""
+        parts = _parts(query)
+        everyone = parts.pop("everyone", "0")
+        if everyone not in ("0", "1"):
+            raise Unreadable(_("“everyone” is 1 or 0, not “%s”.") % everyone)
+        modes = _names("mode", parts.pop("mode", None))
+        reasons = _names("reason", parts.pop("reason", None))
+        if strange := set(reasons) - set(REASONS):
+            raise Unreadable(_("There is no reason “%s”.") % min(strange))
+        if strange := set(parts) - set(FIGURES):
+            raise Unreadable(_("There is no figure “%s” to choose by.") % min(strange))
+        ranges = {name: _range(name, parts[name]) for name in FIGURES if name in parts}
+        anything = bool(ranges or modes or reasons)
+        return cls(ranges, modes, reasons, everyone == "1" and not anything)
+
+    def query(self) -> str:
+        """The same selection as a query, always spelt the same way."""
+        parts = [f"{name}={_written(name, held)}" for name, held in self.ranges.items()]
+        parts += [f"mode={','.join(self.modes)}"] if self.modes else []
+        parts += [f"reason={','.join(self.reasons)}"] if self.reasons else []
+        parts += ["everyone=1"] if self.everyone else []
+        return "&".join(parts)
+
+    def matches(self, learners: Figures) -> Mask:
+        """Which rows are meant [n]."""
+        some = self.ranges or self.modes or self.reasons
+        chosen = np.full(len(learners.columns[SEEN]), bool(some) or self.everyone)
+        for name, held in self.ranges.items():
+            column = learners.columns[name]
+            chosen &= (column >= held.low) & (column <= held.high)
+        if self.modes:
+            places = [place for place, mode in enumerate(learners.modes) if mode in self.modes]
+            chosen &= np.isin(learners.columns["mode"], places)
+        if self.reasons:
+            chosen &= (learners.columns["reasons"] & bits(self.reasons)) != 0
+        return chosen
+
+
+def bits(reasons: Iterable[str]) -> np.uint32:
+    """The reasons as they stand in a column."""
+    return np.uint32(sum(1 << REASONS.index(reason) for reason in set(reasons)))
+
+
+def _parts(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            query.removeprefix("?"), keep_blank_values=True, max_num_fields=MOST_PARTS, errors="strict"
+        )
+    except ValueError as error:
+        raise Unreadable(_("This address cannot be read.")) from error
+    parts = dict(pairs)
+    if len(parts) < len(pairs):
+        raise Unreadable(_("Each figure can be chosen by once."))
+    return parts
+
+
+def _names(key: str, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if not NAMES.fullmatch(text):
+        raise Unreadable(
+            _("“%(key)s” is one name or several with commas, not “%(text)s”.") % {"key": key, "text": text}
+        )
+    return tuple(sorted(set(text.split(","))))
+
+
+def _range(name: str, text: str) -> Range:
+    if name == SEEN and text == "never":
+        return Range(NEVER, NEVER)
+    most = MOST_DAYS if name == SEEN else 100
+    found = RANGE.fullmatch(text)
+    if found is None or text == "-":
+        raise Unreadable(
+            _("“%(name)s” is a range such as 0-40, not “%(text)s”.") % {"name": name, "text": text}
+        )
+    low, high = int(found[1] or 0), int(found[2]) if found[2] else most
+    if not low <= high <= most:
+        raise Unreadable(
+            _("“%(name)s” runs from 0 to %(most)s, the smaller number first; %(text)s does not.")
+            % {"name": name, "most": most, "text": text}
+        )
+    return Range(low, NEVER if name == SEEN and not found[2] else high)
+
+
+def _written(name: str, held: Range) -> str:
+    if held.low == NEVER:
+        return "never"
+    return f"{held.low}-" if held.high == NEVER else f"{held.low}-{held.high}"
