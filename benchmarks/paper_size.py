@@ -4,7 +4,7 @@
 
 The logs are made up (`benchmarks.paper_logs`): 15 GB in plain and compressed files.  What is measured runs as
 an operator would run it: `python -m predictor ingest`, beside `json.loads` alone on lines of the same files;
-`python -m predictor train`; then the refresh of 10,000 learners and three targets.  Memory is the highest sum
+`python -m predictor train --no-stack`, the LSTM alone; then the refresh of 10,000 learners and three targets.  Memory is the highest sum
 of what the process and its helpers hold at one time, mapped files included.  `--cache` keeps what a stage
 leaves for the next, so that each can be run apart: make, ingest, train, refresh.
 """
@@ -199,7 +199,7 @@ def train(cache: Path, epochs: int, processes: int) -> None:
     settings = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
     places = {"--events": "store", "--outcomes": "outcomes.csv", "--store": "models"}
     where = [part for option, name in places.items() for part in (option, str(cache / name))]
-    cost = run("predictor", "train", *where, *targets, *settings, "--promote", "always")
+    cost = run("predictor", "train", *where, *targets, *settings, "--no-stack", "--promote", "always")
     facts = ModelStore(cache / "models").manifest(KIND, cost.output.split()[-1])["training"]
     rate = facts["events"] / facts["seconds"]
     print(f"   {len(facts['epochs'])} epochs, start to published   {cost.seconds:8.0f} s   (1,200 s)")
