@@ -4,9 +4,9 @@
 
 The logs are made up (`benchmarks.paper_logs`): 15 GB in plain and compressed files.  What is measured runs as
 an operator would run it: `python -m predictor ingest`, beside `json.loads` alone on lines of the same files;
-`python -m predictor train --no-stack`, the LSTM alone; then the refresh of 10,000 learners and three targets.  Memory is the highest sum
-of what the process and its helpers hold at one time, mapped files included.  `--cache` keeps what a stage
-leaves for the next, so that each can be run apart: make, ingest, train, refresh.
+`python -m predictor train --no-stack`, the LSTM alone; then the refresh of 10,000 learners and three targets.
+Memory is the highest sum of what the process and its helpers hold at one time, mapped files included.
+`--cache` keeps what a stage leaves for the next, so that each can be run apart: make, ingest, train, refresh.
 """
 
 from __future__ import annotations
