@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from safetensors.numpy import load, save
 Arrays = dict[str, NDArray[Any]]
 
 FILE = "checkpoint.safetensors"
+ABANDONED_AFTER = 14 * 86400.0
+"""Seconds after its newest epoch."""
 
 
 class Checkpoints:
@@ -51,8 +55,12 @@ class Checkpoints:
             return None
 
     def clear(self) -> None:
-        """The training is done."""
+        """The training is done; what others left that nobody went on with is cleared away as well."""
         shutil.rmtree(self.path, ignore_errors=True)
+        for other in self.path.parent.glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - other.stat().st_mtime > ABANDONED_AFTER:
+                    shutil.rmtree(other, ignore_errors=True)
 
 
 def _header(blob: bytes) -> dict[str, Any]:

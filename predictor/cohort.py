@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .digests import of_arrays
 from .moments import DAY, HOUR, WEEK, Enrolments, FloatArray, IntArray, Part, find
 from .outcomes import Outcomes
 from .outcomes import begins as course_begins
@@ -59,21 +59,14 @@ class Cohort:
     @cached_property
     def digest(self) -> str:
         """Tells these learners, outcomes and events from any others."""
-        digest = hashlib.sha256()
-        for array in self._content():
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        return of_arrays(self._content())
 
     def _content(self) -> Iterator[NDArray[Any]]:
         people = self.enrolments
         yield from (people.courses, people.learners, people.starts, people.begins)
         yield from (self.labels, self.known_at, self.closes)
         for course_id in self.source.courses:
-            events = self.source.sequences(course_id)
-            yield np.asarray([course_id, *events.names, "", *events.item_names], dtype=np.str_)
-            yield np.asarray(events.learners, dtype=np.str_)
-            yield from (events.offsets, events.times, events.tokens, events.items, events.scores)
+            yield from self.source.sequences(course_id).arrays()
 
 
 def duration(text: str) -> float:

@@ -2,11 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,12 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.learners)
+
+    def arrays(self) -> Iterator[npt.NDArray[Any]]:
+        """All that there is to it, array by array: what a digest is made of."""
+        yield np.asarray([self.course_id, *self.names, "", *self.item_names], dtype=np.str_)
+        yield np.asarray(self.learners, dtype=np.str_)
+        yield from (self.offsets, self.times, self.tokens, self.items, self.scores)
 
 
 class EventSource(Protocol):

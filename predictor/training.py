@@ -24,6 +24,7 @@ from predictor import trainset
 from predictor.batches import to_batch
 from predictor.checkpoints import Checkpoints
 from predictor.crew import Crew, Part, Totals
+from predictor.digests import of_arrays
 from predictor.heldout import HeldOut, read_held_out
 from predictor.helpers import cores
 from predictor.inputs import InputConfig
@@ -330,10 +331,18 @@ def _check_labels(rolls: Sequence[Roll], targets: Sequence[str]) -> None:
             )
 
 
-def _fingerprint(source: EventSource, rolls: Sequence[Roll]) -> list[list[Any]]:
-    """What tells one set of data from another, so that no training goes on with another's checkpoint."""
+def _fingerprint(source: EventSource, rolls: Sequence[Roll]) -> list[str]:
+    """Digests of the data, course by course, so that no training goes on with another's checkpoint."""
     return [
-        [roll.course_id, len(roll), *_span_of(source, roll.course_id), float(np.nansum(roll.labels))]
+        of_arrays(
+            (
+                *source.sequences(roll.course_id).arrays(),
+                np.asarray(roll.learners, dtype=np.str_),
+                roll.starts,
+                roll.labels,
+                roll.known_at,
+            )
+        )
         for roll in rolls
     ]
 

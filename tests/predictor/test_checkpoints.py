@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +42,13 @@ def test_a_cut_or_edited_one_is_as_good_as_none(tmp_path: Path) -> None:
     checkpoints.clear()
     assert checkpoints.load() is None
     checkpoints.clear()
+
+
+def test_one_that_nobody_went_on_with_is_cleared_away_in_the_end(tmp_path: Path) -> None:
+    mine, fresh, old = (Checkpoints(tmp_path, {"seed": seed}) for seed in range(3))
+    for checkpoints in (mine, fresh, old):
+        checkpoints.save(ARRAYS, {})
+    os.utime(old.path, (0, 0))
+    mine.clear()
+    assert (mine.load(), old.load()) == (None, None)
+    assert fresh.load() is not None

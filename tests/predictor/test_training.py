@@ -186,11 +186,25 @@ def test_other_data_or_settings_do_not_go_on_from_a_checkpoint(small_world: Worl
     with pytest.raises(Killed):
         fit(small_world.source, small_world.outcomes, ["passed"], SMALL, store, break_off)
     more = EventTable.of([*small_world.events, Event("course-3-0", "new", BEGIN + 5, "seq_next")])
-    for source, config in ((more, SMALL), (small_world.source, replace(SMALL, seed=5))):
+    other_kind = small_world.events[0]._replace(token="seq_prev")
+    edited = EventTable.of([other_kind, *small_world.events[1:]])
+    passed, failed = (
+        next(place for place, row in enumerate(small_world.rows) if row["passed"] == label) for label in "10"
+    )
+    rows = list(small_world.rows)
+    rows[passed], rows[failed] = rows[passed] | {"passed": "0"}, rows[failed] | {"passed": "1"}
+    swapped = Outcomes.from_rows(rows)
+    same = small_world.source, small_world.outcomes
+    for source, outcomes, config in (
+        (more, same[1], SMALL),
+        (edited, same[1], SMALL),
+        (same[0], swapped, SMALL),
+        (*same, replace(SMALL, seed=5)),
+    ):
         messages: list[str] = []
         training = Training(
             source,
-            small_world.outcomes,
+            outcomes,
             ("passed",),
             config,
             store,
