@@ -7,7 +7,6 @@ names the subclass in NUDGE_COMPAT.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 from collections.abc import Iterable, Iterator
@@ -21,9 +20,12 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
-from django.db.models import Manager, Q
+from django.db.models import Q
 from django.utils.module_loading import import_string
 from opaque_keys.edx.django.models import CourseKeyField
+
+from .addressees import Addressees
+from .addressees import objects as _objects
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey, UsageKey
@@ -68,7 +70,7 @@ class Result(NamedTuple):
     completions: int = 0
 
 
-class Platform:
+class Platform(Addressees):
     """What the plugin asks of its host.  Without Open edX each method gives the answer it documents."""
 
     # Learners
@@ -122,8 +124,13 @@ class Platform:
 
         Always our own: the platform's would link what leaves here to other services' data.
         """
-        message = f"nudge {user_id} {course_key}".encode()
-        return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()[:32]
+        return self.anonymous_ids([user_id], course_key)[0]
+
+    def anonymous_ids(self, user_ids: Iterable[int], course_key: CourseKey) -> list[str]:
+        """Return the pseudonym of each user in the course, as `anonymous_id` does."""
+        key, course = settings.SECRET_KEY.encode(), str(course_key)
+        messages = (f"nudge {user_id} {course}".encode() for user_id in user_ids)
+        return [hmac.digest(key, message, "sha256").hex()[:32] for message in messages]
 
     def time_zone(self, user_id: int) -> tzinfo:
         """Return the user's time zone preference; the site's when there is none or it is unknown."""
@@ -229,6 +236,21 @@ class Platform:
             for row in columns.iterator(chunk_size=2000):
                 yield Enrolled(*row)
 
+    def members(self, course_key: CourseKey) -> dict[int, str]:
+        """Return who takes the course run now, staff of the site left out, and in which mode.
+
+        Absent platform: those whom the plugin knows in the course run, less those who left it.
+        """
+        rows = _objects("student", "CourseEnrollment")
+        if rows is not None:
+            active = rows.filter(course_id=course_key, is_active=True, user__is_staff=False)
+            return dict(active.values_list("user_id", "mode"))
+        known = apps.get_model("nudge_xblock", "Enrolment").objects.filter(course_key=course_key)
+        others = {row.user_id for row in self.enrolments(course_key) if not row.active}
+        others.update(get_user_model().objects.filter(is_staff=True).values_list("pk", flat=True))
+        found = known.values_list("learner__user_id", "mode")
+        return {user_id: mode for user_id, mode in found if user_id not in others}
+
     def has_certificate(self, user_id: int, course_key: CourseKey) -> bool:
         """Return whether the user holds a certificate of the course run.  Absent platform: no."""
         rows = _objects("certificates", "GeneratedCertificate")
@@ -308,15 +330,6 @@ class Platform:
         tracker = self.tracker()
         if tracker is not None:
             tracker.emit(name, data)
-
-
-def _objects(label: str, name: str) -> Manager[Any] | None:
-    """Return the default manager of a platform model, or None when its app is not installed."""
-    try:
-        manager: Manager[Any] = apps.get_model(label, name)._default_manager
-    except LookupError:
-        return None
-    return manager
 
 
 def _earliest(*times: datetime | None) -> datetime | None:

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses
+from nudge_xblock import courses, progress
 from nudge_xblock.compat import Enrolled, platform
 from nudge_xblock.models import Enrolment, Learner, PredictionDay
 from nudge_xblock.night import ENGAGEMENT, Run, models
@@ -31,9 +31,10 @@ from predictor.streaming import Reading, State, Streamer
 LOG = logging.getLogger(__name__)
 
 BATCH = 500
-KNOWN = ("mode", "started", "last_seen")
+KNOWN = ("mode", "started", "last_seen", "progress")
 PREDICTED = (
     "state", "state_model", "state_through", "needs_rebuild", "predictions", "predicted_at", "predicted_by",
+    "fell",
 )  # fmt: skip
 
 
@@ -44,6 +45,7 @@ class Course(NamedTuple):
     sequences: Sequences
     enrolled: Mapping[int, Enrolled]
     spans: Mapping[str, tuple[float, float]]  # learner id to the times of the first and the last event
+    progress: Mapping[str, int]  # learner id to percent of the items completed
     start: float
     now: datetime
     through: datetime
@@ -112,7 +114,8 @@ def _course(course_key: CourseKey, now: datetime) -> Course:
     sequences = courses.sequences_of(course_key, through)
     enrolled = {row.user_id: row for row in platform().enrolments(course_key)}
     start = courses.start_of(course_key, sequences) or now.timestamp()
-    return Course(course_key, sequences, enrolled, spans(sequences), start, now, through)
+    done = progress.completed(sequences)
+    return Course(course_key, sequences, enrolled, spans(sequences), done, start, now, through)
 
 
 def _user_ids(course: Course) -> list[int]:
@@ -147,6 +150,7 @@ def _write(
             for row in rows:
                 name = str(row.learner.user_id)
                 _predict(row, course, streamer, found[name][0], chances[name])
+            progress.compare(course.key, rows, course.now.date())
         fields = (*KNOWN, *PREDICTED) if streamer else KNOWN
         _upsert(Enrolment, rows, fields, ("learner", "course_key"))
         if streamer:
@@ -181,6 +185,7 @@ def _row(course: Course, learner: Learner) -> Enrolment:
         mode=enrolled.mode if enrolled else "",
         started=min([*known, *times], default=None),
         last_seen=max(times, default=None),
+        progress=course.progress.get(str(learner.user_id), 0) if course.progress else None,
     )
 
 

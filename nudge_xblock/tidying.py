@@ -1,19 +1,24 @@
-"""What a night leaves behind is cleared away: inbox rows that are stored and folded in, old models."""
+"""What a night leaves behind is cleared away: stored inbox rows, old predictions and audits, old models."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
+from nudge_xblock.communicator.models import Audit
 from nudge_xblock.ingesting import Memory
-from nudge_xblock.models import Enrolment, InboxEvent
+from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, models
 from predictor import stack
 
 BATCH = 5000
 KEPT_VERSIONS = 10
+PREDICTIONS = timedelta(days=36)
+"""How long predictions are kept: the drift watch looks back five weeks, the line over time a month."""
+AUDIT = timedelta(days=730)
 
 
 def tidy(job: Run) -> str:
@@ -21,7 +26,8 @@ def tidy(job: Run) -> str:
     deleted = purge_inbox(job)
     gone = {kind: models().prune(kind, KEPT_VERSIONS) for kind in (ENGAGEMENT, HELPFULNESS)}
     gone[stack.KIND] = stack.prune(models())
-    job.figures.update({"inbox_rows_deleted": deleted, "versions_deleted": gone})
+    old = {"predictions_deleted": purge_predictions(job), "audits_deleted": purge_audit(job)}
+    job.figures.update({"inbox_rows_deleted": deleted, "versions_deleted": gone, **old})
     return f"{deleted:,} live events that are stored were deleted from the inbox."
 
 
@@ -39,8 +45,23 @@ def purge_inbox(job: Run) -> int:
     old = InboxEvent.objects.filter(
         time__lt=job.now - timedelta(days=settings.NUDGE_INBOX_DAYS), arrived__lt=read_through
     ).filter(~Exists(lacking))
+    return _delete(job, old, "live events")
+
+
+def purge_predictions(job: Run) -> int:
+    """Delete the predictions of days that nothing looks back to any more."""
+    return _delete(job, PredictionDay.objects.filter(day__lt=job.now.date() - PREDICTIONS), "predictions")
+
+
+def purge_audit(job: Run) -> int:
+    """Delete what staff did longer ago than anybody will ask about."""
+    return _delete(job, Audit.objects.filter(at__lt=job.now - AUDIT), "audited calls")
+
+
+def _delete(job: Run, old: QuerySet[Any], what: str) -> int:
+    """Delete in batches, so that no table is locked for long; return how many."""
     deleted = 0
     while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        deleted += InboxEvent.objects.filter(pk__in=ids).delete()[0]
-        job.report(0.5, f"{deleted:,} live events")
+        deleted += old.model._default_manager.filter(pk__in=ids).delete()[0]
+        job.report(0.5, f"{deleted:,} {what}")
     return deleted

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from nudge_xblock import ingesting, tidying
-from nudge_xblock.models import Enrolment, InboxEvent
+from nudge_xblock.communicator.models import Audit
+from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
 from nudge_xblock.night import ENGAGEMENT, models
 
 from . import engagement, nighttime
-from .moments import enrolled, happened
+from .moments import COURSE, enrolled, happened
 from .nighttime import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
@@ -72,3 +73,19 @@ def test_old_model_versions_go_but_never_the_serving_one(settings: Any) -> None:
     assert models().current(ENGAGEMENT) == first
     assert tidying.KEPT_VERSIONS <= len(models().versions(ENGAGEMENT)) <= tidying.KEPT_VERSIONS + 2
     assert models().load(ENGAGEMENT)
+
+
+def test_predictions_that_something_looks_back_to_are_kept_and_older_ones_go() -> None:
+    enrolment = enrolled(7)
+    for ago in (0, 36, 37, 90):
+        day = (NOW - timedelta(days=ago)).date()
+        PredictionDay.objects.create(enrolment=enrolment, day=day, predictions={"pass": 0.5})
+    assert tidying.purge_predictions(nighttime.run()) == 2
+    assert PredictionDay.objects.count() == 2
+
+
+def test_what_staff_did_is_kept_for_two_years() -> None:
+    for ago in (1, 700, 731):
+        row = Audit.objects.create(course_key=COURSE, user_id=21, what="learners_seen")
+        Audit.objects.filter(pk=row.pk).update(at=NOW - timedelta(days=ago))
+    assert tidying.purge_audit(nighttime.run()) == 1
