@@ -32,6 +32,7 @@ setup(
         "Django>=4.2",
         "djangorestframework>=3.15",
         "edx-opaque-keys>=3.0",
+        "nh3>=0.2.17",
         "numpy>=1.26",
         "orjson>=3.9",
         "requests>=2.31",

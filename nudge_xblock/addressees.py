@@ -69,7 +69,9 @@ class Addressees:
     def addressees(self, user_ids: Sequence[int]) -> dict[int, Addressee]:
         """Return what a mail to each of these users needs, by id."""
         found = {pk: Addressee(email, verified) for pk, email, verified in self.addresses(user_ids)}
-        firsts = get_user_model().objects.filter(pk__in=list(found)).values_list("pk", "first_name", "last_name")
+        firsts = (
+            get_user_model().objects.filter(pk__in=list(found)).values_list("pk", "first_name", "last_name")
+        )
         for pk, first, last in firsts:
             found[pk] = found[pk]._replace(first=first, full=f"{first} {last}".strip())
         profiles = objects("student", "UserProfile")

@@ -111,6 +111,11 @@ class Platform(Addressees):
         users = get_user_model().objects.filter(username__in=list(usernames))
         return dict(users.values_list("username", "pk"))
 
+    def names_of(self, user_ids: Iterable[int]) -> dict[int, str]:
+        """Return the user name of each user that exists.  Works on any host with Django users."""
+        users = get_user_model().objects.filter(pk__in=list(user_ids))
+        return dict(users.values_list("pk", "username"))
+
     def usernames(self, user_id: int) -> list[str]:
         """Return the user's name and, when the platform retires the user, the one from before."""
         names = set(get_user_model().objects.filter(pk=user_id).values_list("username", flat=True))

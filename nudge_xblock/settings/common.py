@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .wiring import add_filter, add_live_events, add_nightly_beat
+from .mail import mail
+from .wiring import add_filter, add_letters_beat, add_live_events, add_nightly_beat
 
 
 def plugin_settings(settings: Any) -> None:
@@ -19,11 +20,12 @@ def plugin_settings(settings: Any) -> None:
     add_live_events(settings)
     add_filter(settings)
     add_nightly_beat(settings)
+    add_letters_beat(settings)
 
 
 def defaults() -> dict[str, Any]:
     """Return the name and default of every setting, mutable values fresh each time."""
-    return {**_places(), **_gate(), **_learning(), **_promotion(), **_platform()}
+    return {**_places(), **_gate(), **_learning(), **_promotion(), **mail(), **_platform()}
 
 
 def _places() -> dict[str, Any]:

@@ -10,7 +10,12 @@ NIGHT = "nudge-night"
 UNIT_RENDERED = "org.openedx.learning.vertical_block.render.completed.v1"
 UNIT_STEP = "nudge_xblock.filters.AddCourseWideNudges"
 NIGHT_TASK = "nudge_xblock.tasks.night"
-TASKS = tuple(f"nudge_xblock.tasks.{name}" for name in ("night", "ingest_log", "refresh_course", "retire"))
+LETTERS = "nudge-letters"
+LETTERS_TASK = "nudge_xblock.tasks.letters"
+TASKS = tuple(
+    f"nudge_xblock.tasks.{name}"
+    for name in ("night", "ingest_log", "refresh_course", "retire", "letters", "deliver", "due")
+)
 
 # The names under which the platform emits what predictor.events understands.  Names the platform gives to
 # page views are URL paths: they reach the logs alone and are read at night.
@@ -166,6 +171,21 @@ def add_nightly_beat(settings: Any) -> None:
         settings.CELERYBEAT_SCHEDULE = {}
     entry = {"task": NIGHT_TASK, "schedule": crontab(hour=at.hour, minute=at.minute)}
     settings.CELERYBEAT_SCHEDULE.setdefault(NIGHT, entry)
+
+
+def add_letters_beat(settings: Any) -> None:
+    """Add the look at letters whose time has come to CELERYBEAT_SCHEDULE when NUDGE_LETTERS_MINUTES is set.
+
+    Raises ValueError when it is no number of minutes.
+    """
+    minutes = settings.NUDGE_LETTERS_MINUTES
+    if not minutes:
+        return
+    if not isinstance(minutes, int | float) or minutes < 0:
+        raise ValueError(f"NUDGE_LETTERS_MINUTES must be a number of minutes, not {minutes!r}")
+    if not hasattr(settings, "CELERYBEAT_SCHEDULE"):
+        settings.CELERYBEAT_SCHEDULE = {}
+    settings.CELERYBEAT_SCHEDULE.setdefault(LETTERS, {"task": LETTERS_TASK, "schedule": 60.0 * minutes})
 
 
 def route_tasks(settings: Any) -> None:

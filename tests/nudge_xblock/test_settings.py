@@ -19,7 +19,9 @@ from predictor.tokens import BROWSER_COPIES, OTHER_NAMES, fold
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
-SOURCE = (ROOT / "nudge_xblock/settings/common.py").read_text(encoding="utf-8")
+SOURCE = "".join(
+    (ROOT / f"nudge_xblock/settings/{name}.py").read_text(encoding="utf-8") for name in ("common", "mail")
+)
 READ = sorted(
     {
         name

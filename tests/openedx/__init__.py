@@ -1,10 +1,18 @@
 """The platform's tables as far as compat.py reads them: same app labels, names and column types.
 
 Written down from the models of edx-platform (common/djangoapps/student, lms/djangoapps/grades and
-certificates, openedx/core/djangoapps/content/course_overviews and user_api) and of openedx/completion.
+certificates and bulk_email, openedx/core/djangoapps/content/course_overviews and user_api) and of openedx/completion.
 """
 
 APPS = [
     f"tests.openedx.{name}"
-    for name in ("course_overviews", "student", "grades", "certificates", "completion", "user_api")
+    for name in (
+        "course_overviews",
+        "student",
+        "grades",
+        "certificates",
+        "completion",
+        "user_api",
+        "bulk_email",
+    )
 ]

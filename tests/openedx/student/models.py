@@ -9,6 +9,7 @@ from tests.openedx.course_overviews.models import CourseOverview
 
 class UserProfile(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
+    name = models.CharField(blank=True, max_length=255)
     language = models.CharField(blank=True, max_length=255)
     year_of_birth = models.IntegerField(blank=True, null=True)
     gender = models.CharField(blank=True, null=True, max_length=6)  # noqa: DJ001

@@ -1,0 +1,157 @@
+"""The states of a delivery, and the only statements that change them while mails go out.
+
+    queued -> claimed -> handed -> sent
+                 |          `---> failed, or queued again where it certainly did not go out
+                 `-----> skipped, or queued again
+
+Every step is one conditional UPDATE that names the state and the worker it expects, so that of two workers
+one wins, whatever the isolation level, and a step can be repeated.  `handed` is committed before the mail
+server hears of the mail: a row that a killed worker left there may have gone out and is never sent again; one
+left in `claimed` certainly has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from .models import Delivery, Letter
+
+State = Delivery.State
+UNKNOWN = "unknown"  # whether it went out
+STOPPED = "stopped"
+MINUTE = timedelta(minutes=1)
+GOING = (Letter.State.SENDING, Letter.State.AUTOMATIC)
+"""The states of a letter in which its queued rows may go out."""
+UNSENT = (State.QUEUED, State.CLAIMED, State.WAITING)
+"""The states of a delivery in which nothing has gone out."""
+
+
+def claim(letter_id: int, worker: str, now: datetime, most: int) -> list[Delivery]:
+    """Take up to `most` queued rows of a letter that is being sent, as many as the rate allows now.
+
+    The letter's row is locked meanwhile, so that its workers cannot together exceed the rate.
+    """
+    with transaction.atomic():
+        letter = Letter.objects.select_for_update().filter(pk=letter_id).first()
+        if letter is None or letter.state not in GOING:
+            return []
+        room = min(most, allowance(now))
+        due = Q(due_at__isnull=True) | Q(due_at__lte=now)
+        queued = Delivery.objects.filter(due, letter_id=letter_id, state=State.QUEUED)
+        ids = list(queued.order_by("pk").values_list("pk", flat=True)[:room]) if room > 0 else []
+        Delivery.objects.filter(pk__in=ids, state=State.QUEUED).update(
+            state=State.CLAIMED, worker=worker, claimed_at=now
+        )
+    mine = Delivery.objects.filter(pk__in=ids, worker=worker, state=State.CLAIMED)
+    return list(mine.select_related("learner").order_by("pk"))
+
+
+def allowance(now: datetime) -> int:
+    """How many more mails the site may take up in this minute."""
+    if not settings.NUDGE_MAIL_PER_MINUTE:
+        return int(settings.NUDGE_MAIL_BATCH)
+    taken = Delivery.objects.filter(
+        state__in=[State.CLAIMED, State.HANDED, State.SENT, State.FAILED], claimed_at__gt=now - MINUTE
+    ).count()
+    return max(0, int(settings.NUDGE_MAIL_PER_MINUTE) - taken)
+
+
+def hand_over(row: Delivery, message_id: str, now: datetime) -> bool:
+    """Write down that the mail server is about to get the mail; False: it must not, the row is not ours.
+
+    It is not, either, once the letter was stopped.
+    """
+    going = Letter.objects.filter(pk=row.letter_id, state__in=GOING)
+    changed = Delivery.objects.filter(
+        pk=row.pk, state=State.CLAIMED, worker=row.worker, letter__in=going
+    ).update(state=State.HANDED, message_id=message_id, claimed_at=now)
+    return changed == 1
+
+
+def sent(row: Delivery, now: datetime) -> None:
+    """The mail server has taken it over; true also where we were taken for dead meanwhile."""
+    taken_for_dead = Q(state=State.FAILED, reason=UNKNOWN)
+    Delivery.objects.filter(Q(state=State.HANDED) | taken_for_dead, pk=row.pk, worker=row.worker).update(
+        state=State.SENT, reason="", sent_at=now
+    )
+
+
+def failed(row: Delivery, reason: str) -> None:
+    """It did not go out, or nobody knows, and it will not be tried again."""
+    _from(row, State.HANDED).update(state=State.FAILED, reason=reason)
+
+
+def skipped(row: Delivery, reason: str) -> None:
+    """It is not to go out to this learner."""
+    _from(row, State.CLAIMED).update(state=State.SKIPPED, reason=reason)
+
+
+def put_off(row: Delivery, reason: str, until: datetime) -> None:
+    """Nothing was handed over: again later."""
+    _from(row, State.CLAIMED).update(
+        state=State.QUEUED, reason=reason, due_at=until, worker="", claimed_at=None
+    )
+
+
+def refused(row: Delivery, reason: str, until: datetime) -> None:
+    """The mail server said not now: again later, counted."""
+    _from(row, State.HANDED).update(
+        state=State.QUEUED, reason=reason, due_at=until, worker="", tries=F("tries") + 1
+    )
+
+
+def give_back(rows: Iterable[Delivery]) -> int:
+    """Rows claimed and not yet handed over, left for another worker."""
+    ids = [row.pk for row in rows]
+    workers = {row.worker for row in rows}
+    mine = Delivery.objects.filter(pk__in=ids, state=State.CLAIMED, worker__in=workers)
+    return mine.update(state=State.QUEUED, worker="", claimed_at=None)
+
+
+def lapse(now: datetime) -> dict[str, int]:
+    """Settle what dead workers left: claimed rows are queued again, handed ones failed for good.
+
+    A worker is taken for dead after NUDGE_MAIL_LEASE_MINUTES without a step, which must be longer than a mail
+    server may take to answer.
+    """
+    old = now - timedelta(minutes=settings.NUDGE_MAIL_LEASE_MINUTES)
+    left = Delivery.objects.filter(claimed_at__lt=old)
+    return {
+        "failed": left.filter(state=State.HANDED).update(state=State.FAILED, reason=UNKNOWN),
+        "queued": left.filter(state=State.CLAIMED).update(state=State.QUEUED, worker="", claimed_at=None),
+    }
+
+
+def stop(letter_id: int, now: datetime) -> bool:
+    """Let nothing more go out; whether there was something to stop.  What was handed over stays so."""
+    # Two statements on their own: a worker locks a delivery first and reads its letter then.
+    changed = Letter.objects.filter(pk=letter_id, state__in=[*GOING, Letter.State.SCHEDULED]).update(
+        state=Letter.State.STOPPED, finished=now
+    )
+    left_out()
+    return bool(changed)
+
+
+def left_out() -> int:
+    """Settle what is left of letters that were stopped; how many rows."""
+    stopped = Letter.objects.filter(state=Letter.State.STOPPED)
+    unsent = Delivery.objects.filter(letter__in=stopped, state__in=UNSENT)
+    return unsent.update(state=State.SKIPPED, reason=STOPPED)
+
+
+def finish(letter_id: int, now: datetime) -> bool:
+    """Close a letter whose every row is settled; an automatic one goes on."""
+    if Delivery.objects.filter(letter_id=letter_id, state__in=[*UNSENT, State.HANDED]).exists():
+        return False
+    sending = Letter.objects.filter(pk=letter_id, state=Letter.State.SENDING)
+    return bool(sending.update(state=Letter.State.SENT, finished=now))
+
+
+def _from(row: Delivery, state: str) -> QuerySet[Delivery, Any]:
+    return Delivery.objects.filter(pk=row.pk, state=state, worker=row.worker)

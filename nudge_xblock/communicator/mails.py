@@ -1,0 +1,126 @@
+"""One learner's mail: the letter filled in, in its frame, with the headers that let them leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from nudge_xblock.addressees import Addressee
+from nudge_xblock.compat import platform
+
+from . import letters, senders, tokens
+from .models import Letter
+from .places import places
+from .suppression import mark
+
+if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey
+
+NAME = "letter"  # of its templates; see templates/nudge_xblock/edx_ace
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Ready to be posted.  `frame`: what the templates of the site's own channel are filled in with."""
+
+    to: str
+    sender: str
+    reply_to: str
+    subject: str
+    html: str
+    text: str
+    language: str
+    user_id: int
+    course: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    frame: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message_id(self) -> str:
+        return self.headers.get("Message-ID", "")
+
+
+class Writer:
+    """Makes the mails of one letter; what is the same in all of them is made once."""
+
+    def __init__(self, letter: Letter) -> None:
+        host = platform()
+        self.letter = letter
+        self.course_key: CourseKey = letter.course_key
+        self.title = host.course_dates(letter.course_key).title or str(letter.course_key)
+        self.composed = letters.compose(letter.subject, letter.body, places(letter.course_key), letter.links)
+        self._postal = host.postal_address()
+        self._root = host.root_url()
+        self._sender = senders.header(letter.sender, self.title)
+
+    def mail(self, addressee: Addressee, user_id: int, learner: int, delivery: int | None) -> Mail:
+        """The mail to this learner.  Without a delivery nothing is counted, as in a test to oneself."""
+        language = addressee.language or settings.LANGUAGE_CODE
+        with translation.override(language):
+            filled = self.filled(letters.person(addressee.full, addressee.first), delivery)
+            leave = self._address("unsubscribe", self._leave(addressee.email, learner))
+            frame = self._frame(filled, leave, delivery)
+            return Mail(
+                to=addressee.email,
+                sender=self._sender,
+                reply_to=self.letter.reply_to,
+                subject=filled.subject,
+                html=render_to_string("nudge_xblock/mail.html", frame),
+                text=render_to_string("nudge_xblock/mail.txt", frame),
+                language=language,
+                user_id=user_id,
+                course=str(self.course_key),
+                headers=self._headers(leave, delivery),
+                frame=frame,
+            )
+
+    def filled(self, person: Mapping[str, str], delivery: int | None = None) -> letters.Rendered:
+        """The letter with this person's names, and links that count clicks where the site allows it."""
+        fields = {**person, "course": self.title}
+        wrap = partial(self._counted, delivery) if settings.NUDGE_MAIL_TRACKING and delivery else None
+        return letters.render(self.composed, fields, wrap)
+
+    def _counted(self, delivery: int, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            return url
+        return self._address("click", tokens.click_token(delivery, url))
+
+    def _leave(self, email: str, learner: int) -> str:
+        return tokens.subscriber_token(tokens.Subscriber(learner, mark(email), str(self.course_key)))
+
+    def _address(self, name: str, token: str) -> str:
+        return self._root + reverse(f"nudge_xblock:{name}", args=[token])
+
+    def _frame(self, filled: letters.Rendered, leave: str, delivery: int | None) -> dict[str, Any]:
+        counted = settings.NUDGE_MAIL_TRACKING and delivery is not None
+        return {
+            "subject": filled.subject,
+            "html": filled.html,
+            "text": filled.text,
+            "course": self.title,
+            "from_name": self.title,
+            "unsubscribe": leave,
+            "postal": self._postal,
+            "language": translation.get_language() or "",
+            "bidi": translation.get_language_bidi(),
+            "pixel": self._address("open", tokens.open_token(delivery)) if counted and delivery else "",
+        }
+
+    def _headers(self, leave: str, delivery: int | None) -> dict[str, str]:
+        """RFC 8058: one click, and one POST, is enough to leave."""
+        domain = self.letter.sender.rpartition("@")[2] or "localhost"
+        headers = {
+            "Message-ID": f"<nudge.{delivery or 'test'}.{uuid4().hex}@{domain}>",
+            "List-Unsubscribe": f"<{leave}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Precedence": "bulk",
+        }
+        return headers | ({"Auto-Submitted": "auto-generated"} if self.letter.automatic_until else {})

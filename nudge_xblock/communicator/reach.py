@@ -1,0 +1,56 @@
+"""Who of a course can be mailed at all: a verified address, no opt-out, no suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from nudge_xblock.compat import platform
+from nudge_xblock.models import Learner
+
+from .suppression import Blocked
+
+if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey
+
+NO_ADDRESS, UNVERIFIED, OPTED_OUT, DECLINED = "no_address", "unverified", "opted_out", "declined"
+
+
+class Reach:
+    """Says of the learners of one course run why they cannot be mailed, from a few reads for all of them."""
+
+    def __init__(self, course_key: CourseKey) -> None:
+        self._blocked = Blocked(course_key)
+        self._declined = platform().declined(course_key)
+
+    def why_not(self, learner: tuple[int, int, bool], email: str, verified: bool) -> str:
+        """A code, empty for who can be mailed.  `learner`: (row id, user id, opted out)."""
+        row, user_id, opted_out = learner
+        if opted_out:
+            return OPTED_OUT
+        if user_id in self._declined:
+            return DECLINED
+        if not email:
+            return NO_ADDRESS
+        return self._blocked.why(row, email) or ("" if verified else UNVERIFIED)
+
+
+def reachable(course_key: CourseKey, user_ids: Iterable[int]) -> set[int]:
+    """Which of these users can be mailed about this course run."""
+    return {user_id for user_id, why in reasons(course_key, user_ids) if not why}
+
+
+def reasons(course_key: CourseKey, user_ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Each existing user and why they cannot be mailed, empty where they can."""
+    reach = Reach(course_key)
+    wanted = list(user_ids)
+    known = {user_id: (pk, opted_out) for pk, user_id, opted_out in _learners(wanted)}
+    for user_id, email, verified in platform().addresses(wanted):
+        row, opted_out = known.get(user_id, (0, False))
+        yield user_id, reach.why_not((row, user_id, opted_out), email, verified)
+
+
+def _learners(user_ids: list[int]) -> Iterator[tuple[int, int, bool]]:
+    for begin in range(0, len(user_ids), 2000):
+        rows = Learner.objects.filter(user_id__in=user_ids[begin : begin + 2000])
+        yield from rows.values_list("pk", "user_id", "opted_out")

@@ -1,0 +1,55 @@
+"""From which addresses a course's letters may come, and where answers may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.utils import formataddr, parseaddr
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from nudge_xblock.compat import platform
+
+from .letters import one_line
+
+if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey
+
+EVERY = "*"
+
+
+def senders(course_key: CourseKey) -> list[str]:
+    """The addresses that letters of this course run may come from, the usual one first.
+
+    Those of NUDGE_MAIL_SENDERS for the run, its organisation and every course; where that says nothing of
+    the course, those that the platform itself sends from.
+    """
+    told = settings.NUDGE_MAIL_SENDERS
+    listed = [each for name in (str(course_key), course_key.org, EVERY) for each in told.get(name, ())]
+    return _bare(listed or platform().site_senders())
+
+
+def answers(course_key: CourseKey, user_id: int) -> list[str]:
+    """The addresses that answers may go to: the senders, and the verified one of who writes."""
+    own = [email for _pk, email, verified in platform().addresses([user_id]) if verified]
+    return _bare([*senders(course_key), *own])
+
+
+def header(address: str, title: str) -> str:
+    """The From header: the course's name before the address."""
+    return formataddr((one_line(title), address)) if title else address
+
+
+def _bare(addresses: Iterable[str]) -> list[str]:
+    """Each usable address once, without a name before it."""
+    found: dict[str, str] = {}
+    for each in addresses:
+        address = parseaddr(each)[1]
+        try:
+            validate_email(address)
+        except ValidationError:
+            continue
+        found.setdefault(address.casefold(), address)
+    return list(found.values())

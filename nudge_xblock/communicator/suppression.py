@@ -1,0 +1,109 @@
+"""Who must not be mailed: those who unsubscribed, whose address does not exist, or who complained.
+
+Addresses are kept as keyed hashes alone.  A row is found by the address and by the learner, so that neither
+enrolling again, nor a new address, nor a new account with the old address undoes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from nudge_xblock.compat import platform
+from nudge_xblock.models import Learner
+
+from . import tokens
+from .models import Delivery, Suppression
+from .tokens import Subscriber
+
+if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey
+
+Why = Suppression.Why
+SITE = ""
+
+
+class Blocked:
+    """The suppressions that hold in one course run, looked up in memory."""
+
+    def __init__(self, course_key: CourseKey) -> None:
+        rows = Suppression.objects.filter(scope__in=[SITE, str(course_key)])
+        self._addresses: dict[str, str] = {}
+        self._learners: dict[int, str] = {}
+        for address, learner_id, why in rows.values_list("address", "learner_id", "why"):
+            self._addresses[address] = why
+            # A new address is no reason to write again to who wants no mail; a dead one says nothing of it.
+            if learner_id is not None and why != Why.BOUNCED:
+                self._learners[learner_id] = why
+
+    def why(self, learner_id: int | None, email: str) -> str:
+        """Why this learner at this address must not be mailed; empty when they may be."""
+        if not self._addresses:
+            return ""
+        found = self._learners.get(learner_id or 0)
+        return found or self._addresses.get(mark(email), "")
+
+
+def mark(email: str) -> str:
+    """The keyed hash of an address; upper and lower case are one."""
+    return tokens.digest("address", email.strip().casefold())
+
+
+def suppress(address: str, scope: str, why: str, learner: int | None = None) -> bool:
+    """Keep an address (its hash) from being mailed; whether that is new.  Safe to repeat.
+
+    What a person asked for is not overwritten by what a mail server said.
+    """
+    known = Learner.objects.filter(pk=learner).first() if learner else None
+    row, new = Suppression.objects.get_or_create(
+        address=address, scope=scope, defaults={"why": why, "learner": known}
+    )
+    if not new and known is not None and row.learner_id is None:
+        Suppression.objects.filter(pk=row.pk).update(learner=known)
+    if not new and row.why == Why.BOUNCED and why != Why.BOUNCED:
+        Suppression.objects.filter(pk=row.pk).update(why=why)
+    return new
+
+
+def unsubscribe(who: Subscriber, everywhere: bool = False) -> bool:
+    """Take someone at their word, for the course or the whole site; whether that is new."""
+    return suppress(who.address, SITE if everywhere else who.course, Why.UNSUBSCRIBED, who.learner)
+
+
+def resubscribe(who: Subscriber) -> int:
+    """Undo what the same person asked for, for the course and the site; how many rows that were.
+
+    What a mail server or a complaint said stays.
+    """
+    mine = Q(address=who.address) | Q(learner_id=who.learner)
+    rows = Suppression.objects.filter(mine, scope__in=[SITE, who.course], why=Why.UNSUBSCRIBED)
+    return rows.delete()[0]
+
+
+def standing(who: Subscriber) -> str:
+    """ "site" or "course" where that person unsubscribed, else empty."""
+    mine = Q(address=who.address) | Q(learner_id=who.learner)
+    rows = Suppression.objects.filter(mine, scope__in=[SITE, who.course], why=Why.UNSUBSCRIBED)
+    scopes = set(rows.values_list("scope", flat=True))
+    return "site" if SITE in scopes else "course" if scopes else ""
+
+
+def bounced(emails: Collection[str], message_ids: Iterable[str], why: str, detail: str = "") -> int:
+    """Take in what a mail server says of addresses or of mails: to be suppressed, and their mails failed.
+
+    Returns how many addresses are newly suppressed.
+    """
+    found = {mark(email): None for email in emails if email.strip()}
+    rows = Delivery.objects.filter(message_id__in=[each for each in message_ids if each])
+    hit = {row.pk: row.learner_id for row in rows}
+    people = dict(Learner.objects.filter(pk__in=hit.values()).values_list("user_id", "pk"))
+    learners: dict[str, int | None] = dict(found)
+    if people:
+        learners |= {mark(email): people[pk] for pk, email, _ok in platform().addresses(people) if email}
+    new = sum(suppress(address, SITE, why, learner) for address, learner in learners.items())
+    Delivery.objects.filter(pk__in=hit, state=Delivery.State.SENT).update(
+        state=Delivery.State.FAILED, reason=why if why != Why.BOUNCED else "bounced"
+    )
+    return new
