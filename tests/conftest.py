@@ -37,12 +37,14 @@ def cold_caches() -> None:
     if find_spec("django") is None:  # the predictor is tested where there is none
         return
     from nudge_xblock import catalogue, serving, situation, states
+    from nudge_xblock.communicator import trends
 
     for shelf in (serving.engagement, serving.helpfulness):
         shelf.forget()
     states.forget()
     catalogue.forget()
     situation.forget()
+    trends.forget()
 
 
 @pytest.fixture

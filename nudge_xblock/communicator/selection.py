@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -38,6 +38,7 @@ RANGE = re.compile(r"([0-9]{0,5})-([0-9]{0,5})")
 NAMES = re.compile(r"[A-Za-z0-9_-]{1,32}(,[A-Za-z0-9_-]{1,32})*")
 
 Mask = npt.NDArray[np.bool_]
+Column = npt.NDArray[np.unsignedinteger[Any]]
 
 
 class Unreadable(ValueError):
@@ -54,7 +55,7 @@ class Range(NamedTuple):
 class Figures(NamedTuple):
     """What a selection looks at, a row a learner; figures.py makes it."""
 
-    columns: Mapping[str, npt.NDArray[np.generic]]  # each of FIGURES, "mode" (index into modes), "reasons"
+    columns: Mapping[str, Column]  # each of FIGURES, "mode" (index into modes), "reasons"
     modes: tuple[str, ...]
 
 
