@@ -24,15 +24,15 @@ from . import ingestion, logged, progress, promotion, service
 from . import offpolicy as off_policy
 from .cohort import require_common
 from .events import read_time
-from .foresight import Foresight
+from .foresight import Foreseer, drop_stacks, stacks_beside
 from .moments import empty
-from .outcomes import Outcomes, read_outcomes
+from .outcomes import Outcomes, begins, read_outcomes
 from .segments import write_whole
 from .sequences import EventSource, Sequences, open_events
 from .spreadsheet import read_columns
-from .stack import Stack
+from .stack import KIND as STACK
 from .store import ModelStore
-from .streaming import KIND, Streamer
+from .streaming import KIND
 from .tables import is_parquet, parquet
 
 
@@ -72,8 +72,11 @@ def train(options: Namespace) -> int:
     targets = tuple(dict.fromkeys(options.target))
     version = training.fit(source, outcomes, targets, config, store, progress.bar(say))
     if options.stack:
-        import_module("predictor.stacking").fit(source, outcomes, config, store, version, say)
-    _promote(store, version, options.promote)
+        stacked = import_module("predictor.stacking").fit(source, outcomes, config, store, version, say)
+        if why := promotion.worthless(store.manifest(STACK, stacked)):
+            drop_stacks(store, version)
+            say(f"stack {stacked} deleted, so the LSTM alone foresees: {why}")
+    _promote(store, version, options.promote, options.stack)
     print(version)
     return 0
 
@@ -92,17 +95,27 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _promote(store: ModelStore, version: str, when: str) -> None:
+def _promote(store: ModelStore, version: str, when: str, stacked: bool) -> None:
     current = store.current(KIND)
     if when == "never":
         say(f"published {version}; {current or 'no model'} serves")
         return
-    lost = promotion.lost(store.manifest(KIND, current), store.manifest(KIND, version)) if current else ""
+    lost = _lost(store, current, version, stacked) if current else ""
     if lost and when == "earned":
         say(f"published {version}, but {current} goes on serving: {lost}; --promote always overrules that")
         return
     store.promote(KIND, version)
     say(f"{version} serves" + (f" instead of {current}" if current else ""))
+
+
+def _lost(store: ModelStore, current: str, version: str, stacked: bool) -> str:
+    """Why the new version has not earned its place; its stack is compared where one is `stacked` at all."""
+    lost = promotion.lost(store.manifest(KIND, current), store.manifest(KIND, version))
+    if lost or not stacked:
+        return lost
+    found = (stacks_beside(store, each)[-1:] for each in (current, version))
+    before, now = ([store.manifest(STACK, name) for name in names] for names in found)
+    return promotion.stack_lost(before, now)
 
 
 def limit_threads(threads: int | None) -> None:
@@ -131,19 +144,18 @@ def predict(options: Namespace) -> int:
     if moment is None:
         raise ValueError(f"--at is '{options.at}', no time; write ISO, such as 2026-03-01T00:00:00+00:00")
     out = writable(options.out)
-    store = ModelStore(options.store)
-    streamer = Streamer.load(store)
-    stack = Stack.load(store, streamer.version)
+    foreseer = Foreseer.load(ModelStore(options.store))
+    targets, version = foreseer.streamer.targets, foreseer.streamer.version
     source = open_events(options.events)
     outcomes = read_outcomes(options.outcomes) if options.outcomes else None
     rows = [
         row
         for course in _courses(source, outcomes)
-        for row in _rows(streamer, stack, source, outcomes, course, moment)
+        for row in _rows(foreseer, source, outcomes, course, moment)
     ]
-    names = ["course_id", "learner_id", "at", *streamer.targets, "model"]
+    names = ["course_id", "learner_id", "at", *targets, "model"]
     _write_table(out, names, rows)
-    say(f"{len(rows):,} enrolments at {options.at} by model {streamer.version}, in {out}")
+    say(f"{len(rows):,} enrolments at {options.at} by model {version} ({foreseer.by}), in {out}")
     return 0
 
 
@@ -152,8 +164,7 @@ def _courses(source: EventSource, outcomes: Outcomes | None) -> tuple[str, ...]:
 
 
 def _rows(
-    streamer: Streamer,
-    stack: Stack | None,
+    foreseer: Foreseer,
     source: EventSource,
     outcomes: Outcomes | None,
     course_id: str,
@@ -161,26 +172,24 @@ def _rows(
 ) -> Iterator[list[Any]]:
     """Rows of one course: everyone with an event before the moment, and everyone in the outcome table.
 
-    A course begins as the outcome table says, or else with its first event; a later one is left out.
+    A learner for whom the course has not begun by then is left out.
     """
     listed = outcomes.of(course_id) if outcomes and course_id in outcomes.courses else None
     sequences = source.sequences(course_id) if course_id in source.courses else empty(course_id)
-    begin = listed.start if listed else None
-    if begin is None:
-        begin = float(sequences.times.min()) if len(sequences.times) else None
-    if begin is None or begin > moment:
-        reason = "its start is not known" if begin is None else "it has not begun by then"
+    first = float(sequences.times.min()) if len(sequences.times) else None
+    learners = sorted({*_active(sequences, moment), *(listed.learners if listed else ())})
+    begin = begins(listed, learners, first)
+    begun = begin <= moment
+    if not begun.any():
+        unknown = first is None and np.isnan(begin).all()
+        reason = "its start is not known" if unknown else "it has not begun by then"
         say(f"course {course_id} left out: {reason}")
         return
-    learners = sorted({*_active(sequences, moment), *(listed.learners if listed else ())})
     at = datetime.fromtimestamp(moment, UTC).isoformat()
-    read = streamer.refresh(sequences, begin, moment, learners)
-    readings = {learner: reading for learner, (_, reading) in read.items()}
-    found = {learner: reading.probabilities for learner, reading in readings.items()}
-    if stack:
-        found = Foresight.of(stack, sequences, begin, moment, learners).probabilities(readings)
-    for learner, chances in found.items():
-        yield [course_id, learner, at, *(chances[target] for target in streamer.targets), streamer.version]
+    asked = [learners[place] for place in np.flatnonzero(begun)]
+    for learner, found in foreseer.foresee(sequences, begin[begun], moment, asked).items():
+        chances = (found.probabilities[target] for target in foreseer.streamer.targets)
+        yield [course_id, learner, at, *chances, foreseer.streamer.version]
 
 
 def _active(sequences: Sequences, moment: float) -> list[str]:
@@ -212,7 +221,9 @@ def serve(options: Namespace) -> int:
     token = service.read_token(Path(options.token_file)) if options.token_file else ""
     with service.Server((options.host, options.port), ModelStore(options.store), token) as server:
         host, port = server.server_address[:2]
-        say(f"serving model {server.model.get()[0].version} at http://{host!s}:{port}; stop with Ctrl-C")
+        foreseer = server.model.get()[0]
+        say(f"serving model {foreseer.streamer.version} at http://{host!s}:{port}; stop with Ctrl-C")
+        say("course runs are foreseen by " + ("its stack" if foreseer.stack else "the LSTM alone: no stack"))
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -5,6 +5,7 @@ Boosting is asked once per course run, however many batches its learners come in
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,10 @@ import numpy as np
 
 from .moments import Enrolments, FloatArray, find
 from .sequences import Sequences
+from .stack import KIND as STACK
 from .stack import Stack
-from .streaming import Reading
+from .store import BrokenModel, ModelStore
+from .streaming import Reading, State, Streamer
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,25 @@ class Foresight:
 
     @classmethod
     def of(
-        cls, stack: Stack, sequences: Sequences, begin: float, now: float, learners: Sequence[str]
+        cls,
+        stack: Stack,
+        sequences: Sequences,
+        begin: float | FloatArray,
+        now: float,
+        learners: Sequence[str],
     ) -> Foresight:
         """Of `learners`, also those without any event, in a course run that began at `begin`.
 
-        Only events before `now` are used, whoever's they are.
+        That is one time for all, or one each. Only events before `now` are used, whoever's they are.
         """
         names = np.array(list(learners), dtype=np.str_)
-        starts = np.full(len(names), begin)
+        begins = np.array(np.broadcast_to(begin, (len(names),)), dtype=np.float64)
+        starts = begins.copy()
         if stack.description.clock == "learner":
             first = np.append(sequences.times, np.nan)[np.append(sequences.offsets[:-1], -1)]
             mine = first[find(sequences, names)]
-            starts = np.where(mine < now, mine, begin)
-        people = Enrolments(
-            np.full(len(names), sequences.course_id), names, starts, np.full(len(names), begin)
-        )
+            starts = np.where(mine < now, mine, begins)
+        people = Enrolments(np.full(len(names), sequences.course_id), names, starts, begins)
         ages = now - starts
         course = stack.description.described(sequences, people)
         return cls(stack, {name: row for row, name in enumerate(learners)}, stack.scores(course, ages), ages)
@@ -63,3 +70,67 @@ class Foresight:
             for learner, chance in zip(readings, blended.tolist(), strict=True):
                 found[learner][target] = chance
         return found
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """One learner at one time: what the LSTM read, and the probability of each target."""
+
+    state: State
+    reading: Reading
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Foreseer:
+    """What foresees course runs: an engagement model, and the stack beside it where there is one."""
+
+    streamer: Streamer
+    stack: Stack | None = None
+
+    @classmethod
+    def load(cls, store: ModelStore, version: str | None = None) -> Foreseer:
+        """That version of the engagement model, or the one that serves now, with its stack.
+
+        Raises NoModel, BrokenModel or ValueError, also where only the stack is broken.
+        """
+        streamer = Streamer.load(store, version)
+        return cls(streamer, Stack.load(store, streamer.version))
+
+    @property
+    def by(self) -> str:
+        """Whose word a foreseen probability is: "stack" or "lstm"."""
+        return "stack" if self.stack else "lstm"
+
+    def foresee(
+        self, sequences: Sequences, begin: float | FloatArray, now: float, learners: Sequence[str]
+    ) -> dict[str, Foreseen]:
+        """Each of the learners from the events before `now`, as `Foresight.of` takes them."""
+        read = self.streamer.refresh(sequences, begin, now, learners)
+        readings = {learner: reading for learner, (_, reading) in read.items()}
+        told: Mapping[str, Mapping[str, float]] = {
+            learner: reading.probabilities for learner, reading in readings.items()
+        }
+        if self.stack:
+            told = Foresight.of(self.stack, sequences, begin, now, learners).probabilities(readings)
+        return {
+            learner: Foreseen(state, reading, told[learner]) for learner, (state, reading) in read.items()
+        }
+
+
+def stacks_beside(store: ModelStore, engagement: str) -> list[str]:
+    """The stacks of that version of the engagement model, oldest first.
+
+    One whose manifest is broken belongs to none.
+    """
+    found = []
+    for version in store.versions(STACK):
+        with contextlib.suppress(BrokenModel):
+            if store.manifest(STACK, version).get("engagement") == engagement:
+                found.append(version)
+    return found
+
+
+def drop_stacks(store: ModelStore, engagement: str) -> list[str]:
+    """Delete the stacks of that version, and return which: the LSTM's word is to stand."""
+    return store.delete(STACK, stacks_beside(store, engagement))

@@ -1,8 +1,12 @@
 """The predictor behind HTTP, for hosts that cannot import it.
 
 Stateless: a caller sends an enrolment's packed state with its new events and gets the new state with the
-probabilities back; without a state, the events are taken from the beginning. Nothing about learners is kept
-or logged.
+probabilities back; without a state, the events are taken from the beginning. Or it sends a whole course run's
+events, and everyone in it is foreseen. Nothing about learners is kept or logged.
+
+A live event is answered by the LSTM alone, at constant cost; a course run by the stack, which needs
+everyone's events at once, as `predict` does. Every answer says which in `by`: "lstm" or "stack". Where the
+model that serves has no stack, that is "lstm" throughout.
 
 - `GET /health`: {"status": "ok", "model": version}; needs no token.
 - `GET /v1/model`: version, targets, when it was trained and on what.
@@ -10,16 +14,18 @@ or logged.
   [{"event_type", "time", "item_id"?}]}]}; the answer has a result for each, in order: {"state",
   "probabilities"} or {"error"}. Times are unix seconds or ISO text. Events need not be sorted, but may not
   precede the state.
+- `POST /v1/course`: {"course_start"?, "now"?, "learners"?: [id], "events": [{"learner_id", "event_type",
+  "time", "item_id"?}]} of one course run; the answer has "learners": {id: {"state", "probabilities"}} of
+  those asked for, by default everyone with an event before `now`. Without a start the run begins with its
+  first event.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import ipaddress
 import json
-import math
+import logging
 import threading
 import time as clock
 from collections.abc import Mapping
@@ -28,24 +34,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from .events import read_time
+from . import answering
+from .answering import Refusal
+from .foresight import Foreseer
+from .stack import Stack
 from .store import BrokenModel, ModelStore, NoModel
 from .streaming import KIND, Streamer
-from .tokens import fold
+
+LOG = logging.getLogger(__name__)
 
 LARGEST_BODY = 8 * 1024 * 1024
-MOST_ENROLMENTS = 10_000
+LARGEST_COURSE = 64 * 1024 * 1024
 SOCKET_TIMEOUT = 15.0
 MOST_AT_ONCE = 32
+MOST_COURSES_AT_ONCE = 1
+"""A course run takes a core for seconds, and some ten times the memory of its body."""
+ROUTES = "there are GET /health, GET /v1/model, POST /v1/advance and POST /v1/course"
 RECHECK_SECONDS = 30.0
-
-
-class Refusal(Exception):
-    """A request that cannot be answered: an HTTP status, and a message that says what to do."""
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class CurrentModel:
@@ -55,24 +60,29 @@ class CurrentModel:
         self._store = store
         self._lock = threading.Lock()
         self._checked = clock.monotonic()
-        self._streamer, self._manifest = self._load()
+        self._foreseer, self._manifest = self._load()
 
-    def _load(self) -> tuple[Streamer, Mapping[str, Any]]:
+    def _load(self) -> tuple[Foreseer, Mapping[str, Any]]:
         tensors, manifest = self._store.load(KIND)
-        return Streamer(tensors, manifest), manifest
+        streamer = Streamer(tensors, manifest)
+        try:
+            return Foreseer(streamer, Stack.load(self._store, streamer.version)), manifest
+        except (BrokenModel, NoModel, ValueError) as error:
+            LOG.warning("the stack of %s is left out, the LSTM alone answers: %s", streamer.version, error)
+            return Foreseer(streamer), manifest
 
-    def get(self) -> tuple[Streamer, Mapping[str, Any]]:
-        """The streamer and its manifest."""
+    def get(self) -> tuple[Foreseer, Mapping[str, Any]]:
+        """The model with its stack, and its manifest."""
         with self._lock:
             if clock.monotonic() - self._checked > RECHECK_SECONDS:
                 self._checked = clock.monotonic()
                 self._follow()
-            return self._streamer, self._manifest
+            return self._foreseer, self._manifest
 
     def _follow(self) -> None:
         try:
-            if self._store.current(KIND) != self._streamer.version:
-                self._streamer, self._manifest = self._load()
+            if self._store.current(KIND) != self._foreseer.streamer.version:
+                self._foreseer, self._manifest = self._load()
         except (BrokenModel, NoModel, ValueError):
             return  # a broken promotion must not stop a service that has a good model
 
@@ -95,6 +105,7 @@ class Server(ThreadingHTTPServer):
         self.model = CurrentModel(store)
         self.token = token
         self.slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self.courses = threading.BoundedSemaphore(MOST_COURSES_AT_ONCE)
         super().__init__(address, Handler)
 
 
@@ -118,18 +129,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Health and the model's description."""
-        self._answer({"/health": self._health, "/v1/model": self._describe}, ("/v1/advance",))
+        self._answer({"/health": self._health, "/v1/model": self._describe}, ("/v1/advance", "/v1/course"))
 
     def do_POST(self) -> None:
-        """New events of enrolments."""
-        self._answer({"/v1/advance": self._advance}, ("/health", "/v1/model"))
+        """New events of enrolments, or a course run's events."""
+        routes = {"/v1/advance": self._advance, "/v1/course": self._course}
+        self._answer(routes, ("/health", "/v1/model"))
 
     def _answer(self, routes: Mapping[str, Any], elsewhere: tuple[str, ...]) -> None:
         path = self.path.partition("?")[0]
         try:
             if path not in routes:
                 status = HTTPStatus.METHOD_NOT_ALLOWED if path in elsewhere else HTTPStatus.NOT_FOUND
-                raise Refusal(status, "there are GET /health, GET /v1/model and POST /v1/advance")
+                raise Refusal(status, ROUTES)
             if path != "/health":
                 self._check_token()
             if not self.server.slots.acquire(blocking=False):
@@ -170,101 +182,47 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: paths and bodies speak of learners."""
 
     def _health(self) -> dict[str, Any]:
-        return {"status": "ok", "model": self.server.model.get()[0].version}
+        return {"status": "ok", "model": self.server.model.get()[0].streamer.version}
 
     def _describe(self) -> dict[str, Any]:
-        streamer, manifest = self.server.model.get()
+        foreseer, manifest = self.server.model.get()
         told = {
             key: manifest[key]
             for key in ("created", "code_version", "metrics", "data_span")
             if key in manifest
         }
-        return {"version": streamer.version, "targets": list(streamer.targets), **told}
+        streamer, stacked = foreseer.streamer, foreseer.stack is not None
+        return {"version": streamer.version, "targets": list(streamer.targets), "stack": stacked, **told}
 
     def _advance(self) -> dict[str, Any]:
-        enrolments = _enrolments(self._body())
-        streamer, _ = self.server.model.get()
-        return {"model": streamer.version, "enrolments": [advance(streamer, each) for each in enrolments]}
+        enrolments = answering.enrolments(self._body(LARGEST_BODY, "send fewer enrolments at once"))
+        streamer = self.server.model.get()[0].streamer
+        answers = [answering.advance(streamer, each) for each in enrolments]
+        return {"model": streamer.version, "by": "lstm", "enrolments": answers}
 
-    def _body(self) -> bytes:
+    def _course(self) -> dict[str, Any]:
+        if not self.server.courses.acquire(blocking=False):
+            raise Refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE, "other course runs are being foreseen; try again in a while"
+            )
+        try:
+            body = self._body(LARGEST_COURSE, "let `predict` read so large a course run from the event store")
+            foreseer = self.server.model.get()[0]
+            found = answering.course(foreseer, body)
+            return {"model": foreseer.streamer.version, "by": foreseer.by, "learners": found}
+        finally:
+            self.server.courses.release()
+
+    def _body(self, largest: int, otherwise: str) -> bytes:
         length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit():
             raise Refusal(HTTPStatus.LENGTH_REQUIRED, "send the body with a Content-Length")
-        if int(length) > LARGEST_BODY:
-            raise Refusal(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"at most {LARGEST_BODY} bytes; send fewer enrolments at once",
-            )
+        if int(length) > largest:
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {largest} bytes; {otherwise}")
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             raise Refusal(HTTPStatus.BAD_REQUEST, "the body is shorter than its Content-Length")
         return body
-
-
-def _enrolments(body: bytes) -> list[Any]:
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
-    enrolments = content.get("enrolments") if isinstance(content, dict) else None
-    if not isinstance(enrolments, list):
-        raise Refusal(HTTPStatus.BAD_REQUEST, 'the body must be {"enrolments": [...]}')
-    if len(enrolments) > MOST_ENROLMENTS:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MOST_ENROLMENTS} enrolments at once")
-    return enrolments
-
-
-def advance(streamer: Streamer, enrolment: object) -> dict[str, Any]:
-    """State and probabilities after an enrolment's new events, or {"error"} that says what is wrong."""
-    try:
-        if not isinstance(enrolment, dict):
-            raise ValueError("an enrolment is an object with course_start, state, events and now")
-        state = _state(streamer, enrolment)
-        events = sorted(_events(enrolment.get("events", [])), key=lambda event: event[0])
-        tokens, items = [event[1] for event in events], [event[2] for event in events]
-        state = streamer.advance(state, tokens, [event[0] for event in events], items)
-        now = _time(enrolment["now"], "now") if "now" in enrolment else clock.time()
-        reading = streamer.at(state, now)
-    except ValueError as error:
-        return {"error": str(error)}
-    packed = base64.b64encode(streamer.pack(state)).decode()
-    return {"state": packed, "probabilities": reading.probabilities}
-
-
-def _state(streamer: Streamer, enrolment: Mapping[str, Any]) -> Any:
-    packed = enrolment.get("state")
-    if packed is None:
-        if "course_start" not in enrolment:
-            raise ValueError("give course_start for an enrolment without a state")
-        return streamer.begin(_time(enrolment["course_start"], "course_start"))
-    if not isinstance(packed, str):
-        raise ValueError("state must be the base64 text that an earlier answer held, or null")
-    try:
-        return streamer.unpack(base64.b64decode(packed, validate=True))
-    except binascii.Error:
-        raise ValueError("state is not base64 text; send back what an earlier answer held") from None
-
-
-def _events(events: object) -> list[tuple[float, str, str]]:
-    """(time, token, item) of the events; those that are no learner action are left out, as in ingestion."""
-    if not isinstance(events, list):
-        raise ValueError("events must be a list")
-    found = []
-    for event in events:
-        if not isinstance(event, dict) or not isinstance(event.get("event_type"), str):
-            raise ValueError("an event is an object with event_type, time and, if there is one, item_id")
-        item = event.get("item_id") or ""
-        token = fold(event["event_type"]).token
-        if token:
-            found.append((_time(event.get("time"), "time"), token, str(item)))
-    return found
-
-
-def _time(value: object, name: str) -> float:
-    seconds = read_time(value)
-    if seconds is None or not math.isfinite(seconds):
-        raise ValueError(f"{name} must be unix seconds or ISO text, not {value!r}")
-    return seconds
 
 
 def read_token(path: Path) -> str:

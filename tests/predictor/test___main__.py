@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from predictor import commands
 from predictor.__main__ import main
 from predictor.stack import KIND as STACK
 from predictor.store import ModelStore
@@ -94,6 +95,26 @@ def test_train_stacks_unless_told_otherwise(store: str, tables: tuple[str, str],
     assert main(["train", *asked, *SMALL, "--threads", "1", "--no-stack"]) == 0
     assert ModelStore(tmp_path).versions(STACK) == []
     assert ModelStore(tmp_path).current(KIND)
+
+
+def test_a_model_serves_only_when_its_stack_has_earned_it_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models, tensors = ModelStore(tmp_path), {"weight": np.zeros(1)}
+
+    def published(stacked: float) -> str:
+        version = models.publish(KIND, tensors, {"targets": ["passed"], "metrics": {"passed": {"auc": 0.8}}})
+        moment = {"day": 7.0, "n": 9000, "auc": stacked, "sequence": 0.8, "ece": 0.02}
+        models.publish(STACK, tensors, {"engagement": version, "metrics": {"passed": [moment]}})
+        return version
+
+    first, worse, better = published(0.85), published(0.8), published(0.86)
+    for version, serves in ((first, first), (worse, first), (better, better)):
+        commands._promote(models, version, "earned", stacked=True)
+        assert models.current(KIND) == serves
+    assert "of its stack, its AUC for passed is 0.800, not 0.850" in capsys.readouterr().err
+    commands._promote(models, worse, "earned", stacked=False)
+    assert models.current(KIND) == worse, "who wants no stack does not compare them"
 
 
 @pytest.mark.train

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from predictor import service
+from predictor import answering, service
+from predictor.foresight import Foreseer, drop_stacks
 from predictor.moments import DAY
 from predictor.store import ModelStore, NoModel
 from predictor.streaming import KIND, Streamer
@@ -105,6 +107,87 @@ def test_advance_equals_the_streamer_in_process(server: service.Server, store: M
     assert base64.b64decode(answer["state"]) == streamer.pack(state)
 
 
+@pytest.fixture(scope="module")
+def stacked(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
+    """A store whose model has a stack."""
+    store = publish(tmp_path_factory.mktemp("stacked"))
+    stacking = pytest.importorskip("predictor.stacking")
+    small, version = world(courses=3, learners=30, seed=6), str(store.current(KIND))
+    config = pytest.importorskip("predictor.training").TrainConfig.from_json(store.manifest(KIND)["config"])
+    few = stacking.StackConfig(rounds=10, teacher_rounds=5, bag=1)
+    stacking.fit(small.source, small.outcomes, config, store, version, str, config=few)
+    return store
+
+
+def whole_course(**more: object) -> dict[str, Any]:
+    """A course run as the service is sent it."""
+    events = [
+        {"learner_id": each.learner_id, "event_type": each.token, "time": each.time, "item_id": each.item_id}
+        for each in world(courses=1, learners=30, seed=12).events
+    ]
+    return {"course_start": BEGIN, "now": NOW, "events": events, **more}
+
+
+def test_a_course_run_is_foreseen_by_the_stack_and_a_live_event_by_the_lstm(stacked: ModelStore) -> None:
+    foreseer, small = Foreseer.load(stacked), world(courses=1, learners=30, seed=12)
+    sequences = small.source.sequences(small.source.courses[0])
+    expected = foreseer.foresee(sequences, BEGIN, NOW, sequences.learners)
+    with serving(stacked) as server:
+        assert ask(server, "GET", "/v1/model")[1]["stack"] is True
+        status, answer = ask(server, "POST", "/v1/course", whole_course())
+        live = ask(server, "POST", "/v1/advance", {"enrolments": [{**FRESH, "events": [event(1)]}]})[1]
+    assert (status, answer["by"], live["by"]) == (200, "stack", "lstm")
+    assert answer["model"] == stacked.current(KIND)
+    begun = {each.learner_id for each in small.events if each.time < NOW}
+    assert set(answer["learners"]) == begun
+    for learner, told in answer["learners"].items():
+        assert told["probabilities"] == pytest.approx(dict(expected[learner].probabilities), abs=1e-9)
+        assert base64.b64decode(told["state"]) == foreseer.streamer.pack(expected[learner].state)
+    alone = {learner: each.reading.probabilities["passed"] for learner, each in expected.items()}
+    assert any(
+        abs(answer["learners"][name]["probabilities"]["passed"] - alone[name]) > 1e-4 for name in begun
+    )
+
+
+def test_a_course_run_is_asked_about_whom_one_likes(server: service.Server) -> None:
+    some = whole_course()["events"][0]["learner_id"]
+    status, answer = ask(server, "POST", "/v1/course", whole_course(learners=[some, "nobody yet", 7]))
+    assert (status, answer["by"]) == (200, "lstm")
+    assert set(answer["learners"]) == {some, "nobody yet", "7"}
+
+
+def test_without_a_start_a_course_run_begins_with_its_first_event(server: service.Server) -> None:
+    first = round(min(each["time"] for each in whole_course()["events"]), 6)
+    asked = [
+        ask(server, "POST", "/v1/course", whole_course(course_start=start))[1] for start in (None, first)
+    ]
+    assert asked[0] == asked[1]
+
+
+def test_one_course_run_at_a_time(server: service.Server) -> None:
+    server.courses.acquire()
+    try:
+        status, answer = ask(server, "POST", "/v1/course", whole_course())
+    finally:
+        server.courses.release()
+    assert status == 503
+    assert "try again" in answer["error"]
+    assert ask(server, "POST", "/v1/course", whole_course())[0] == 200
+
+
+def test_a_broken_stack_leaves_the_lstm_answering(
+    stacked: ModelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copied = ModelStore(shutil.copytree(stacked.path, tmp_path / "models"))
+    (version,) = copied.versions("stack")
+    (copied.path / "stack" / version / "model.safetensors").write_bytes(b"cut short")
+    with serving(copied) as server:
+        assert ask(server, "POST", "/v1/course", whole_course())[1]["by"] == "lstm"
+    assert "is left out" in caplog.text
+    assert drop_stacks(copied, str(copied.current(KIND))) == [version]
+    assert Foreseer.load(copied).by == "lstm"
+
+
 def test_a_state_sent_back_goes_on_where_it_was(server: service.Server) -> None:
     whole, first = advance(
         server, {**FRESH, "events": [event(1), event(50)]}, {**FRESH, "events": [event(1)]}
@@ -153,6 +236,14 @@ def test_one_wrong_enrolment_does_not_spoil_the_others(server: service.Server) -
         ("POST", "/v1/advance", b"[]", 400),
         ("POST", "/v1/advance", b'{"enrolments": 5}', 400),
         ("POST", "/v1/advance", b"[" * 100_000, 400),
+        ("POST", "/v1/course", b"[]", 400),
+        ("POST", "/v1/course", b"{}", 400),
+        ("POST", "/v1/course", b'{"events": [], "now": 5}', 400),
+        ("POST", "/v1/course", b'{"events": [], "now": 5, "course_start": 9}', 400),
+        ("POST", "/v1/course", b'{"events": [{"event_type": "x", "time": 5}]}', 400),
+        ("POST", "/v1/course", b'{"events": [], "course_start": 5, "learners": "all"}', 400),
+        ("POST", "/v1/course", b'{"events": [], "course_start": 5, "learners": [null]}', 400),
+        ("GET", "/v1/course", None, 405),
         ("GET", "/v1/advance", None, 405),
         ("POST", "/health", b"{}", 405),
         ("GET", "/elsewhere", None, 404),
@@ -252,6 +343,6 @@ def test_a_token_file_is_checked(tmp_path: Path) -> None:
 
 def test_events_that_are_no_learner_action_are_left_out(store: ModelStore) -> None:
     streamer = Streamer.load(store)
-    plain = service.advance(streamer, {**FRESH, "events": [event(1)]})
-    asset = service.advance(streamer, {**FRESH, "events": [event(1), event(2, "/static/page.js")]})
+    plain = answering.advance(streamer, {**FRESH, "events": [event(1)]})
+    asset = answering.advance(streamer, {**FRESH, "events": [event(1), event(2, "/static/page.js")]})
     assert plain == asset
