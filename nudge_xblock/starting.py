@@ -47,13 +47,18 @@ def has_broker() -> bool:
 
 
 def _detach(night: Night) -> None:
-    """Run the command in a process that outlives this one, so that no web process does the work."""
+    """Let a process of its own do the night."""
+    Thread(target=_watch, args=(beside("nudge_nightly"), night), daemon=True).start()
+
+
+def beside(*command: str) -> subprocess.Popen[str]:
+    """Run a command in a process that outlives this one, so that no web process does the work."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    child = subprocess.Popen(
-        [sys.executable, "-m", "django", "nudge_nightly"],
+    return subprocess.Popen(
+        [sys.executable, "-m", "django", *command],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -61,7 +66,6 @@ def _detach(night: Night) -> None:
         start_new_session=True,
         text=True,
     )
-    Thread(target=_watch, args=(child, night), daemon=True).start()
 
 
 def _watch(child: subprocess.Popen[str], night: Night) -> None:

@@ -12,12 +12,13 @@ left in `claimed` certainly has not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 
 from .models import Delivery, Letter
@@ -30,6 +31,7 @@ GOING = (Letter.State.SENDING, Letter.State.AUTOMATIC)
 """The states of a letter in which its queued rows may go out."""
 UNSENT = (State.QUEUED, State.CLAIMED, State.WAITING)
 """The states of a delivery in which nothing has gone out."""
+STUBBORN = 6
 
 
 def claim(letter_id: int, worker: str, now: datetime, most: int) -> list[Delivery]:
@@ -77,14 +79,13 @@ def hand_over(row: Delivery, message_id: str, now: datetime) -> bool:
 def sent(row: Delivery, now: datetime) -> None:
     """The mail server has taken it over; true also where we were taken for dead meanwhile."""
     taken_for_dead = Q(state=State.FAILED, reason=UNKNOWN)
-    Delivery.objects.filter(Q(state=State.HANDED) | taken_for_dead, pk=row.pk, worker=row.worker).update(
-        state=State.SENT, reason="", sent_at=now
-    )
+    ours = Delivery.objects.filter(Q(state=State.HANDED) | taken_for_dead, pk=row.pk, worker=row.worker)
+    surely(lambda: ours.update(state=State.SENT, reason="", sent_at=now))
 
 
 def failed(row: Delivery, reason: str) -> None:
     """It did not go out, or nobody knows, and it will not be tried again."""
-    _from(row, State.HANDED).update(state=State.FAILED, reason=reason)
+    surely(lambda: _from(row, State.HANDED).update(state=State.FAILED, reason=reason))
 
 
 def skipped(row: Delivery, reason: str) -> None:
@@ -99,10 +100,10 @@ def put_off(row: Delivery, reason: str, until: datetime) -> None:
     )
 
 
-def refused(row: Delivery, reason: str, until: datetime) -> None:
-    """The mail server said not now: again later, counted."""
+def refused(row: Delivery, reason: str, until: datetime, counted: bool = True) -> None:
+    """The mail server said not now: again later.  `counted`: among the tries that there are."""
     _from(row, State.HANDED).update(
-        state=State.QUEUED, reason=reason, due_at=until, worker="", tries=F("tries") + 1
+        state=State.QUEUED, reason=reason, due_at=until, worker="", tries=F("tries") + int(counted)
     )
 
 
@@ -155,3 +156,15 @@ def finish(letter_id: int, now: datetime) -> bool:
 
 def _from(row: Delivery, state: str) -> QuerySet[Delivery, Any]:
     return Delivery.objects.filter(pk=row.pk, state=state, worker=row.worker)
+
+
+def surely(change: Callable[[], Any]) -> None:
+    """Do one of these steps although the database may be in each other's way: what was sent must be noted."""
+    for attempt in range(STUBBORN):
+        try:
+            change()
+            return
+        except OperationalError:
+            if attempt + 1 == STUBBORN:
+                raise
+            time.sleep(0.05 * 2**attempt)

@@ -1,8 +1,8 @@
 """Letters: what staff write, checked and made into the mail of one learner.
 
 Pure.  The author's rich text is sanitised once and cut into pieces; filling them in for a learner is joining
-strings, in one pass, so that a learner whose name looks like markup, a placeholder or a header changes nothing
-but that learner's own greeting.
+strings, in one pass, so that a learner whose name looks like markup, a placeholder or a header changes
+nothing but that learner's own greeting.
 
 Placeholders: `[:firstname:]`, `[:fullname:]`, `[:course:]`, and in the body `[:link:<place>|<words>:]`, where
 the place is a usage key of the course or one of its pages (see places.py).

@@ -67,6 +67,9 @@ class Letter(models.Model):
         related_name="reuses",
         help_text=_("The letter it was copied from, perhaps of an earlier run of the course."),
     )
+    resend = models.BooleanField(
+        default=False, help_text=_("Leaves out whom the letter it was copied from has reached.")
+    )
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
     confirmed = models.DateTimeField(null=True)

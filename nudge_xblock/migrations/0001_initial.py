@@ -143,6 +143,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(help_text='When it goes out; empty: as soon as it is confirmed.', null=True)),
                 ('automatic_until', models.DateField(help_text='The last day on which new matches receive it; empty: sent once.', null=True)),
                 ('matched', models.PositiveIntegerField(help_text='How many the selection held when it was confirmed.', null=True)),
+                ('resend', models.BooleanField(default=False, help_text='Leaves out whom the letter it was copied from has reached.')),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('updated', models.DateTimeField(auto_now=True)),
                 ('confirmed', models.DateTimeField(null=True)),

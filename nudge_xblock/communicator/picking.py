@@ -1,0 +1,119 @@
+"""Whom a letter goes to: the selection as the server sees it now, each learner at most once.
+
+What a preview counts, what is confirmed and what is queued all come from `chosen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db.models import Q
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock.models import Learner
+
+from . import figures
+from .claims import UNKNOWN
+from .figures import Learners
+from .models import Channel, Delivery, Letter
+from .selection import Selection
+
+BATCH = 1000
+NUDGED = (Channel.NUDGE, Channel.NUDGE_THEN_MAIL)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Rows of `learners` that a selection holds."""
+
+    learners: Learners
+    rows: Sequence[int]
+
+    @property
+    def user_ids(self) -> list[int]:
+        return [int(self.learners.user_ids[row]) for row in self.rows]
+
+    @property
+    def reachable(self) -> int:
+        """How many of them a mail may reach."""
+        mask = self.learners.reachable
+        return int(mask[list(self.rows)].sum()) if self.rows else 0
+
+    @property
+    def example(self) -> str:
+        """The pseudonym of one of them, always the same one of the same learners; empty without any."""
+        return self.learners.names()[self.rows[0]] if self.rows else ""
+
+    def without(self, user_ids: set[int]) -> Chosen:
+        """The same but for these users."""
+        kept = [row for row in self.rows if int(self.learners.user_ids[row]) not in user_ids]
+        return Chosen(self.learners, kept)
+
+
+def chosen(course_key: CourseKey, query: str, now: datetime) -> Chosen:
+    """Whom a selection holds now.  Raises Unreadable."""
+    selection = Selection.parse(query)
+    found = figures.learners(course_key, now)
+    return Chosen(found, np.flatnonzero(selection.matches(found.figures)).tolist())
+
+
+def recipients(letter: Letter, now: datetime) -> Chosen:
+    """Whom a letter would go to now: those its selection holds, but for those it is to leave out."""
+    return chosen(letter.course_key, letter.selection, now).without(reached(letter))
+
+
+def reached(letter: Letter) -> set[int]:
+    """Users that this letter has a row for already, or that one it resends has reached, or may have.
+
+    Who was left out there, or whose mail certainly did not go out, may be written to.
+    """
+    found = set(letter.deliveries.values_list("learner__user_id", flat=True))
+    missed = Q(state=Delivery.State.SKIPPED) | Q(state=Delivery.State.FAILED) & ~Q(reason=UNKNOWN)
+    seen = {letter.pk}
+    while letter.resend and letter.reused_from is not None and letter.reused_from.pk not in seen:
+        letter = letter.reused_from
+        seen.add(letter.pk)
+        found |= set(letter.deliveries.exclude(missed).values_list("learner__user_id", flat=True))
+    return found
+
+
+def queue(letter: Letter, now: datetime) -> int:
+    """Make a row for each learner whom the letter goes to and has none yet; how many.  Safe to repeat."""
+    found = recipients(letter, now)
+    state, channel = (
+        (Delivery.State.WAITING, letter.channel)
+        if letter.channel in NUDGED
+        else (Delivery.State.QUEUED, Channel.MAIL)
+    )
+    escalate = now + timedelta(days=letter.wait_days) if letter.channel == Channel.NUDGE_THEN_MAIL else None
+    before = letter.deliveries.count()
+    for begin in range(0, len(found.rows), BATCH):
+        some = found.rows[begin : begin + BATCH]
+        pks = _learners([int(found.learners.user_ids[row]) for row in some])
+        rows = [
+            Delivery(
+                letter=letter,
+                learner_id=pks[int(found.learners.user_ids[row])],
+                state=state,
+                channel=channel,
+                why=found.learners.why(row),
+                escalate_at=escalate,
+            )
+            for row in some
+        ]
+        Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    return letter.deliveries.count() - before
+
+
+def _learners(user_ids: Sequence[int]) -> dict[int, int]:
+    """The rows of these users, made for who has none."""
+    known = dict(Learner.objects.filter(user_id__in=user_ids).values_list("user_id", "pk"))
+    new = [Learner(user_id=user_id) for user_id in user_ids if user_id not in known]
+    if new:
+        Learner.objects.bulk_create(new, ignore_conflicts=True)
+        rows = Learner.objects.filter(user_id__in=[each.user_id for each in new])
+        known |= dict(rows.values_list("user_id", "pk"))
+    return known
