@@ -7,7 +7,7 @@ import * as esbuild from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith("-"));
-const names = chosen.length ? chosen : ["popup", "studio", "dashboard"];
+const names = chosen.length ? chosen : ["popup", "studio", "dashboard", "communicator"];
 
 const options = {
   entryPoints: names.flatMap((name) => {

@@ -31,9 +31,9 @@ def test_each_bundle_is_built_from_what_is_committed(built: Path) -> None:
     assert stale == [], "run `npm run build` in frontend/ and commit static/"
 
 
-@pytest.mark.parametrize("name", ["NudgeCard", "NudgeDashboard", "NudgeStudio"])
+@pytest.mark.parametrize("name", ["NudgeCard", "NudgeCommunicator", "NudgeDashboard", "NudgeStudio"])
 def test_a_bundle_exposes_one_name_and_needs_no_jquery(name: str) -> None:
-    file = {"NudgeCard": "popup", "NudgeDashboard": "dashboard", "NudgeStudio": "studio"}[name]
+    file = "popup" if name == "NudgeCard" else name.removeprefix("Nudge").lower()
     script = (STATIC / f"{file}.js").read_text(encoding="utf-8")
     assert f"window.{name}=" in script
     assert "jQuery" not in script

@@ -1,4 +1,4 @@
-// Talks to the block's handlers.
+// Talks to the server: the block's handlers and the REST addresses.
 
 /** Longest wait for an answer, in milliseconds. */
 const PATIENCE = 30000;
@@ -8,29 +8,34 @@ function token() {
   return found ? decodeURIComponent(found[1]) : "";
 }
 
-/** Why the server gave no answer: "offline", "slow", "forbidden" or "broken"; `detail` is its own words. */
+/**
+ * Why the server gave no answer: "offline", "slow", "forbidden" or "broken"; `status` is HTTP's, where there was one,
+ * `detail` its own words, `answer` all it said.
+ */
 export class NoAnswer extends Error {
-  constructor(why, detail = "") {
+  constructor(why, { status = 0, detail = "", answer = {} } = {}) {
     super(why);
-    this.why = why;
-    this.detail = detail;
+    Object.assign(this, { why, status, detail, answer });
   }
 }
 
 /** POSTs JSON and resolves to the JSON that comes back; rejects with NoAnswer. */
-export async function post(url, body) {
+export const post = (url, body) => call("POST", url, body);
+
+/** The same by any method; `csrf` is the page's own token where it has one. */
+export async function call(method, url, body, csrf = token()) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), PATIENCE);
   try {
     const response = await fetch(url, {
-      method: "POST",
+      method,
       credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
-      body: JSON.stringify(body),
+      headers: method === "GET" ? {} : { "Content-Type": "application/json", "X-CSRFToken": csrf },
+      body: body === undefined ? undefined : JSON.stringify(body),
       signal: abort.signal,
     });
     if (!response.ok) throw await refusal(response);
-    return await response.json();
+    return response.status === 204 ? null : await response.json();
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
     if (error.name === "AbortError") throw new NoAnswer("slow");
@@ -41,7 +46,9 @@ export async function post(url, body) {
 }
 
 async function refusal(response) {
-  const answer = await response.json().catch(() => ({}));
-  const refused = response.status === 401 || response.status === 403;
-  return new NoAnswer(refused ? "forbidden" : "broken", typeof answer.error === "string" ? answer.error : "");
+  const { status } = response;
+  const answer = (await response.json().catch(() => null)) ?? {};
+  const said = answer.error?.message ?? answer.error;
+  const detail = typeof said === "string" ? said : "";
+  return new NoAnswer(status === 401 || status === 403 ? "forbidden" : "broken", { status, detail, answer });
 }

@@ -41,6 +41,7 @@ export function words(text, language) {
 
   return {
     ...write,
+    fill: insert,
     /** A text of the interface; values are already written. */
     t: (key, values = {}) => insert(text[key] ?? key, values),
     /** A finding from the server: a template and how each value is to be written. */

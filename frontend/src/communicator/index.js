@@ -1,0 +1,171 @@
+// Choose learners, write to them, see what was sent: three screens that share one selection and one address.
+import { h } from "../dashboard/dom.js";
+import { NoAnswer, call } from "../dashboard/server.js";
+import { tooltip } from "../dashboard/tip.js";
+import { Compose } from "../letter/compose.js";
+import { Sent } from "../letter/sent.js";
+import { Choice } from "../learners/choice.js";
+import css from "./communicator.shadow.css";
+import { VIEWS, hash, keep, link, read } from "./state.js";
+import { speak } from "./words.js";
+
+/** Milliseconds that the address and the spoken words wait for the last of several changes. */
+const PAUSE = 300;
+const SCREENS = { learners: Choice, write: Compose, sent: Sent };
+
+class Communicator {
+  /** args: {api: address of the course in REST, csrf, text, language, rtl} */
+  constructor(mount, args) {
+    this.args = args;
+    this.words = speak(args.text, args.language);
+    this.rtl = args.rtl;
+    this.state = read(location.hash) ?? { view: "learners", query: "", letter: null };
+    this.screens = {};
+    this.build(mount);
+    addEventListener("hashchange", () => {
+      const state = read(location.hash);
+      if (!state || location.hash === hash(this.state)) return;
+      this.state = state;
+      this.show();
+    });
+    this.show();
+  }
+
+  build(mount) {
+    const { t } = this.words;
+    this.root = mount.shadowRoot ?? mount.attachShadow({ mode: "open" });
+    this.links = VIEWS.map((view) => h("a", { "data-view": view, onclick: (event) => this.follow(event, view) }, t(`view_${view}`)));
+    this.main = h("div", { class: "nudge-main" });
+    this.live = h("div", { class: "nudge-unseen", role: "status" });
+    this.frame = h(
+      "div",
+      { class: "nudge-frame", dir: this.rtl ? "rtl" : "ltr", lang: this.args.language },
+      h("nav", { class: "nudge-views", "aria-label": t("views") }, this.links),
+      this.main,
+      this.live,
+    );
+    this.root.replaceChildren(h("style", {}, css), this.frame);
+    this.tip = tooltip(this.frame);
+  }
+
+  /** A click without modifiers stays on the page. */
+  follow(event, view) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    this.go({ view, letter: null });
+  }
+
+  /** Goes to another screen, with another selection or letter. */
+  go(change) {
+    Object.assign(this.state, change);
+    history.pushState(history.state, "", hash(this.state));
+    this.show();
+    this.screens[this.state.view].heading?.focus();
+  }
+
+  show() {
+    const { view } = this.state;
+    for (const anchor of this.links) {
+      if (anchor.dataset.view === view) anchor.setAttribute("aria-current", "page");
+      else anchor.removeAttribute("aria-current");
+      anchor.href = hash({ ...this.state, view: anchor.dataset.view, letter: null });
+    }
+    this.screens[view] ??= new SCREENS[view](this);
+    for (const [name, screen] of Object.entries(this.screens)) screen.node.hidden = name !== view;
+    if (!this.screens[view].node.isConnected) this.main.append(this.screens[view].node);
+    this.screens[view].open();
+  }
+
+  // What the screens use
+
+  /** Asks REST; resolves to the answer, rejects with NoAnswer. */
+  ask(path, body, method = body === undefined ? "GET" : "POST") {
+    return call(method, this.address(path), body, this.args.csrf || undefined);
+  }
+
+  address(path) {
+    return this.args.api + path;
+  }
+
+  get query() {
+    return this.state.query;
+  }
+
+  /** Takes down another selection, without going anywhere. */
+  chose(query) {
+    this.state.query = query;
+    this.keep();
+  }
+
+  keep() {
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => {
+      keep(this.state);
+      for (const anchor of this.links) anchor.href = hash({ ...this.state, view: anchor.dataset.view, letter: null });
+    }, PAUSE);
+  }
+
+  /** Speaks, once nothing has been said for a moment. */
+  announce(text) {
+    clearTimeout(this.speaking);
+    this.speaking = setTimeout(() => {
+      this.live.textContent = text;
+    }, PAUSE);
+  }
+
+  focused() {
+    return this.root.activeElement;
+  }
+
+  copy() {
+    const { t } = this.words;
+    const copied = h("span", { class: "nudge-copied", role: "status" });
+    const copy = async () => {
+      const address = link(this.state);
+      keep(this.state);
+      try {
+        await navigator.clipboard.writeText(address);
+        copied.textContent = t("copied");
+      } catch {
+        copied.replaceChildren(h("input", { type: "text", readonly: true, value: address, "aria-label": t("link") }));
+        copied.firstChild.select();
+      }
+    };
+    return [h("button", { type: "button", class: "nudge-button nudge-quiet", onclick: copy }, t("copy_link")), copied];
+  }
+
+  /** What is shown while something is fetched. */
+  waiting(words) {
+    return h(
+      "div",
+      { class: "nudge-waiting" },
+      h("p", { class: "nudge-waiting-words", role: "status" }, words),
+      h("progress", { "aria-label": words }),
+    );
+  }
+
+  /** What is shown where something could not be done; `kept` says what is safe all the same. */
+  failed(error, what, kept, again) {
+    if (!(error instanceof NoAnswer)) throw error;
+    const { t } = this.words;
+    return h(
+      "div",
+      { class: "nudge-failed", role: "alert" },
+      h("strong", {}, t("failed", { what, why: t(`why_${error.why}`) })),
+      h("p", {}, [error.detail, kept, t(`remedy_${error.why}`)].filter(Boolean).join(" ")),
+      again && h("button", { type: "button", class: "nudge-button", onclick: again }, t("try_again")),
+    );
+  }
+}
+
+/** Starts the screens in `mount`; once only. */
+window.NudgeCommunicator = function NudgeCommunicator(mount, args) {
+  mount.nudgeCommunicator ??= new Communicator(mount, args);
+  return mount.nudgeCommunicator;
+};
+
+// A page of its own says everything in the element's attributes.
+for (const mount of document.querySelectorAll(".nudge-communicator[data-api]")) {
+  const { api, csrf, text, language, rtl } = mount.dataset;
+  window.NudgeCommunicator(mount, { api, csrf, language, rtl: rtl === "1", text: JSON.parse(document.getElementById(text).textContent) });
+}

@@ -1,0 +1,26 @@
+// What is being looked at, kept in the address so that it can be shared:
+// #nudge-learners&pass=0-40&seen=7-    #nudge-write&letter=12    #nudge-sent&letter=12
+
+export const VIEWS = ["learners", "write", "sent"];
+
+/** The state in an address's hash, or null where it is none of ours. */
+export function read(hash) {
+  const [first, ...rest] = hash.replace(/^#/, "").split("&");
+  const view = VIEWS.find((name) => first === `nudge-${name}`);
+  if (!view) return null;
+  const letter = rest.find((part) => /^letter=\d+$/.test(part));
+  const query = rest.filter((part) => !part.startsWith("letter=")).join("&");
+  return { view, query, letter: letter ? Number(letter.slice(7)) : null };
+}
+
+/** The hash that brings the state back. */
+export function hash({ view, query, letter }) {
+  return [`#nudge-${view}`, ...(query ? [query] : []), ...(letter ? [`letter=${letter}`] : [])].join("&");
+}
+
+export function keep(state) {
+  history.replaceState(history.state, "", hash(state));
+}
+
+/** The address to share. */
+export const link = (state) => new URL(hash(state), location.href).href;
