@@ -26,7 +26,7 @@ from xblock.exceptions import InvalidScopeError, JsonHandlerError
 from xblock.fields import Boolean, Float, Integer, List, Scope, ScopeIds, String
 from xblock.validation import Validation, ValidationMessage
 
-from . import api, dashboard_texts, editing, olx, surroundings, texts, wording
+from . import api, communicator_page, dashboard_texts, editing, olx, surroundings, texts, wording
 from .triggers import WHENS
 
 LOG = logging.getLogger(__name__)
@@ -187,7 +187,8 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
     def _staff_view(self) -> Fragment:
         if self.enabled and self.variants:
             self._register()
-        fragment = self._fragment("staff", self._described())
+        learners = communicator_page.mount(self.course_key)
+        fragment = self._fragment("staff", {**self._described(), "learners": learners is not None})
         dashboard = {
             "js": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.js"),
             "css": self.runtime.local_resource_url(self, "nudge_xblock/dashboard.css"),
@@ -196,7 +197,11 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
             "starts": bool(self._attribute("user_is_global_staff")),
             "text": dashboard_texts.dashboard(),
         }
-        fragment.initialize_js("NudgeCard", {"view": "staff", "text": texts.staff(), "dashboard": dashboard})
+        told: dict[str, Any] = {"view": "staff", "text": texts.staff(), "dashboard": dashboard}
+        if learners is not None:
+            script = self.runtime.local_resource_url(self, "nudge_xblock/communicator.js")
+            told["communicator"] = {**learners, "js": script}
+        fragment.initialize_js("NudgeCard", told)
         return fragment
 
     def author_view(self, context: dict[str, Any] | None = None) -> Fragment:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from . import letter_texts
+from .communicator.presets import REASONS
 
 SAMPLES = (0, 1, 2, 3, 11, 100)
 """Between them they meet every plural form of every language; the last stands in for any other."""
@@ -26,6 +27,7 @@ def communicator() -> dict[str, Text]:
         **_choosing(),
         **_figures(),
         **_filters(),
+        **{f"reason_{key}": str(words) for key, words in REASONS.items()},
         **_table(),
         **_states(),
         **letter_texts.letters(),
@@ -122,6 +124,7 @@ def _filters() -> dict[str, Text]:
         "seen_30": _("Not for 30 days"),
         "seen_never": _("Never came"),
         "seen_from": _("Not for {low} days"),
+        "seen_before": _("Not for {low} days, but before"),
         "seen_range": _("{low} to {high} days ago"),
     }
 

@@ -14,7 +14,7 @@ const PAUSE = 300;
 const SCREENS = { learners: Choice, write: Compose, sent: Sent };
 
 class Communicator {
-  /** args: {api: address of the course in REST, csrf, text, language, rtl} */
+  /** args: {api: address of the course in REST, text, language, rtl, csrf: where the page has a token of its own} */
   constructor(mount, args) {
     this.args = args;
     this.words = speak(args.text, args.language);
@@ -164,8 +164,7 @@ window.NudgeCommunicator = function NudgeCommunicator(mount, args) {
   return mount.nudgeCommunicator;
 };
 
-// A page of its own says everything in the element's attributes.
-for (const mount of document.querySelectorAll(".nudge-communicator[data-api]")) {
-  const { api, csrf, text, language, rtl } = mount.dataset;
-  window.NudgeCommunicator(mount, { api, csrf, language, rtl: rtl === "1", text: JSON.parse(document.getElementById(text).textContent) });
+// A page of its own names the element that holds them.
+for (const mount of document.querySelectorAll(".nudge-communicator[data-args]")) {
+  window.NudgeCommunicator(mount, JSON.parse(document.getElementById(mount.dataset.args).textContent));
 }

@@ -1,7 +1,7 @@
 // What learners are chosen by beside their predictions: reason, last seen, mode of enrolment, progress.
 import { fresh, h } from "../dashboard/dom.js";
 import { Histogram } from "./histogram.js";
-import { NEVER } from "./selection.js";
+import { MOST_DAYS, NEVER } from "./selection.js";
 
 /** Ranges of days since a learner was last seen that are offered; a link may hold any other. */
 const SEEN = [
@@ -59,7 +59,7 @@ export class Filters {
 
   paint() {
     const { model } = this.choice;
-    const { number, t } = this.choice.words;
+    const { number } = this.choice.words;
     for (const { kind, key, place, count, node } of this.toggles) {
       node.setAttribute("aria-pressed", String(model.selection[kind].includes(key)));
       count.textContent = number(model.having(kind === "modes" ? "mode" : "reasons", place));
@@ -67,8 +67,7 @@ export class Filters {
     const range = model.selection.ranges.seen;
     const place = SEEN.findIndex(([, [low, high]]) => range && low === range[0] && high === range[1]);
     if (range && place < 0) {
-      const [low, high] = range.map((days) => number(days));
-      this.other.textContent = range[1] === NEVER ? t("seen_from", { low }) : t("seen_range", { low, high });
+      this.other.textContent = days(this.choice.words, range);
       this.seen.append(this.other);
     } else this.other.remove();
     this.seen.value = range ? (place < 0 ? "other" : String(place)) : "";
@@ -77,20 +76,23 @@ export class Filters {
 
 /** The selection in words, one phrase for each limit. */
 export function phrases({ ranges, modes, reasons, everyone }, words) {
-  const { t, percent, number, list } = words;
+  const { t, percent, list } = words;
   if (everyone) return [t("everyone")];
-  const days = ([low, high]) => {
-    const ready = SEEN.find(([, range]) => range[0] === low && range[1] === high);
-    if (ready) return t(ready[0]);
-    return high === NEVER ? t("seen_from", { low: number(low) }) : t("seen_range", { low: number(low), high: number(high) });
-  };
   const share = (name, [low, high]) => `${t(name)}: ${t("range_of", { low: percent(low), high: percent(high) })}`;
   const named = (kind, keys) => (keys.length ? [list(keys.map((key) => called(words, kind, key)))] : []);
   return [
-    ...Object.entries(ranges).map(([name, range]) => (name === "seen" ? days(range) : share(name, range))),
+    ...Object.entries(ranges).map(([name, range]) => (name === "seen" ? days(words, range) : share(name, range))),
     ...named("reason", reasons),
     ...named("mode", modes),
   ];
+}
+
+/** Days since somebody was last seen. */
+function days({ t, number }, [low, high]) {
+  const ready = SEEN.find(([, range]) => range[0] === low && range[1] === high);
+  if (ready) return t(ready[0]);
+  if (high === NEVER) return t("seen_from", { low: number(low) });
+  return high === MOST_DAYS ? t("seen_before", { low: number(low) }) : t("seen_range", { low: number(low), high: number(high) });
 }
 
 /** The name of a mode or a reason; one that we have no words for is called as the platform calls it. */

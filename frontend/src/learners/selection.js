@@ -6,7 +6,8 @@ export const PERCENTS = [...FIGURES, "progress"];
 /** What stands in `seen` where a learner never came. */
 export const NEVER = 65535;
 
-const MOST_DAYS = 9999;
+/** The longest that is counted. */
+export const MOST_DAYS = 9999;
 const MOST_PARTS = 20;
 const NAMED = [...PERCENTS, "seen"];
 const RANGE = /^(\d{0,5})-(\d{0,5})$/;

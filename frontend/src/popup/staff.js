@@ -1,4 +1,4 @@
-// The staff's two tabs: what learners see, and the analytics, whose script is fetched when it is wanted.
+// The staff's tabs: what learners see, the analytics and the learners, whose scripts are fetched when they are wanted.
 import { preview } from "./preview.js";
 
 function load(url) {
@@ -20,22 +20,32 @@ function style(url) {
 }
 
 async function dashboard(runtime, element, args) {
-  const mount = element.querySelector(".nudge-dashboard");
+  style(args.dashboard.css);
+  if (!window.NudgeDashboard) await load(args.dashboard.js);
+  new window.NudgeDashboard(runtime, element, args.dashboard);
+}
+
+async function learners(runtime, element, args) {
+  if (!window.NudgeCommunicator) await load(args.communicator.js);
+  window.NudgeCommunicator(element.querySelector(".nudge-communicator"), args.communicator);
+}
+
+const PARTS = { analytics: dashboard, learners };
+
+async function begin(part, runtime, element, args, panel) {
   try {
-    style(args.dashboard.css);
-    if (!window.NudgeDashboard) await load(args.dashboard.js);
-    new window.NudgeDashboard(runtime, element, args.dashboard);
+    await PARTS[part](runtime, element, args);
   } catch {
-    mount.textContent = args.text.analytics_failed;
-    mount.setAttribute("role", "alert");
+    panel.firstElementChild.textContent = args.text.analytics_failed;
+    panel.firstElementChild.setAttribute("role", "alert");
   }
 }
 
-/** Makes the tabs of `element` work: arrows move between them, the analytics start when first opened. */
+/** Makes the tabs of `element` work: arrows move between them, what a tab holds starts when it is first opened. */
 export function staff(runtime, element, args) {
   const tabs = [...element.querySelectorAll("[role=tab]")];
   const panels = tabs.map((tab) => element.querySelector(`#${CSS.escape(tab.getAttribute("aria-controls"))}`));
-  let started = false;
+  const started = new Set();
   const select = (chosen, focus) => {
     tabs.forEach((tab, i) => {
       tab.setAttribute("aria-selected", String(tab === chosen));
@@ -43,10 +53,10 @@ export function staff(runtime, element, args) {
       panels[i].hidden = tab !== chosen;
     });
     if (focus) chosen.focus();
-    if (chosen.dataset.view === "analytics" && !started) {
-      started = true;
-      dashboard(runtime, element, args);
-    }
+    const { view } = chosen.dataset;
+    if (!PARTS[view] || started.has(view)) return;
+    started.add(view);
+    begin(view, runtime, element, args, panels[tabs.indexOf(chosen)]);
   };
   tabs.forEach((tab, i) => {
     tab.addEventListener("click", () => select(tab));
@@ -60,6 +70,8 @@ export function staff(runtime, element, args) {
     });
   });
   preview(element, args);
-  // A shared link to a state of the analytics opens them at once.
-  if (location.hash.startsWith("#nudge")) select(tabs.find((tab) => tab.dataset.view === "analytics"));
+  // A shared link to a state of a tab opens it at once: #nudge=… is the analytics', #nudge-… the learners'.
+  const linked = { "=": "analytics", "-": "learners" }[/^#nudge([=-])/.exec(location.hash)?.[1]];
+  const wanted = tabs.find((tab) => tab.dataset.view === linked);
+  if (wanted) select(wanted);
 }
