@@ -31,6 +31,7 @@ setup(
         "celery>=5.5,!=5.6.1",
         "Django>=4.2",
         "djangorestframework>=3.15",
+        "drf-spectacular>=0.27",
         "edx-opaque-keys>=3.0",
         "nh3>=0.2.17",
         "numpy>=1.26",

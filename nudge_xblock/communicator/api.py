@@ -87,6 +87,13 @@ def record(
     audit.record(course_key, user_id, what, letter_id, **detail)
 
 
+def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:
+    """Write down a call that was refused; a flood of them is one line a minute."""
+    from . import audit
+
+    audit.record_refusal(course_key, user_id, call, status)
+
+
 def audited(course_key: CourseKey) -> list[dict[str, Any]]:
     """The course's last 200 calls, newest first."""
     from . import audit

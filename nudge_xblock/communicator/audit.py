@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from opaque_keys.edx.keys import CourseKey
@@ -14,6 +16,8 @@ from nudge_xblock.compat import platform
 from .models import Audit
 
 NEWEST = 200
+REFUSED = "refused"
+FLOOD = timedelta(minutes=1)
 
 WORDS: Mapping[str, Promise] = {
     "learners_seen": _("Looked at the learners’ predictions"),
@@ -24,7 +28,7 @@ WORDS: Mapping[str, Promise] = {
     "selection_saved": _("Saved a selection"),
     "selection_deleted": _("Deleted a saved selection"),
     "audit_seen": _("Looked at this list"),
-    "refused": _("Was refused"),
+    REFUSED: _("Was refused"),
 }
 """What is done to learners' figures; letter_words.py has what is done with letters."""
 
@@ -36,6 +40,16 @@ def record(
     return Audit.objects.create(
         course_key=course_key, user_id=user_id, what=what, letter_id=letter_id, detail=detail
     )
+
+
+def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:
+    """Write down a call that was refused, unless one of theirs was within the last minute.
+
+    Anybody who is logged in can be refused, as often as they like.
+    """
+    mine = Audit.objects.filter(course_key=course_key, user_id=user_id, what=REFUSED)
+    if not mine.filter(at__gt=timezone.now() - FLOOD).exists():
+        record(course_key, user_id, REFUSED, call=call, status=status)
 
 
 def newest(course_key: CourseKey) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from nudge_xblock.compat import platform
@@ -12,6 +13,7 @@ from nudge_xblock.models import Decision, Enrolment, Placement, Variant
 from nudge_xblock.preferences import FEWEST
 
 
+@extend_schema_field(str)
 class Pseudonym(serializers.Field):  # type: ignore[misc]
     """The learner of a row with `learner` and `course_key`, as the course's staff may know them."""
 

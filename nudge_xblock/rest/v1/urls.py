@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import views
-
-# Course keys of today (course-v1:Org+Course+Run) and of old (Org/Course/Run).
-COURSE = r"^courses/(?P<course_key>[^/+]+(?:/|\+)[^/+]+(?:/|\+)[^/?]+)/"
+from . import learners, views
+from .course import COURSE
+from .description import Description
 
 urlpatterns = [
     re_path(COURSE + r"overview/?$", views.Overview.as_view(), name="overview"),
@@ -20,4 +19,6 @@ urlpatterns = [
     path("models/rollback", views.Rollback.as_view(), name="rollback"),
     path("me/preferences", views.Preferences.as_view(), name="preferences"),
     path("decisions/<uuid:decision_id>/response", views.Respond.as_view(), name="respond"),
+    path("openapi.json", Description.as_view(), name="openapi"),
+    *learners.urlpatterns,
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListAPIView
@@ -20,13 +20,7 @@ from nudge_xblock import api
 
 from . import errors, serializers
 from .permissions import IsAuthenticated, IsCourseStaff, IsGlobalStaff, course_key_of
-
-
-class Plain:
-    """Errors in our one shape."""
-
-    def get_exception_handler(self) -> Callable[..., Response | None]:
-        return errors.handle
+from .plain import Plain, described
 
 
 class NewestFirst(CursorPagination):  # type: ignore[misc]
@@ -49,6 +43,7 @@ class Overview(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated, IsCourseStaff)
 
+    @described(parameters=[serializers.PageSerializer], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, course_key: str) -> Response:
         asked = serializers.PageSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
@@ -96,9 +91,11 @@ class Nights(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated, IsGlobalStaff)
 
+    @described(operation_id="nights_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response({"results": api.nights()})
 
+    @described(request=None, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:
         night = api.start_night()
         return Response(api.night_status(night.pk), status=status.HTTP_202_ACCEPTED)
@@ -109,6 +106,7 @@ class OneNight(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated, IsGlobalStaff)
 
+    @described(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, night_id: int) -> Response:
         found = api.night_status(night_id)
         if not found:
@@ -121,6 +119,7 @@ class Models(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated, IsGlobalStaff)
 
+    @described(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(api.models())
 
@@ -130,6 +129,7 @@ class Rollback(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated, IsGlobalStaff)
 
+    @described(request=serializers.RollbackSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
         asked = serializers.RollbackSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -145,9 +145,11 @@ class Preferences(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated,)
 
+    @described(responses=serializers.PreferencesSerializer)
     def get(self, request: Request) -> Response:
         return Response(api.preferences(request.user.pk).as_json())
 
+    @described(request=serializers.PreferencesSerializer, responses=serializers.PreferencesSerializer)
     def put(self, request: Request) -> Response:
         asked = serializers.PreferencesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -159,6 +161,7 @@ class Respond(Plain, APIView):  # type: ignore[misc]
 
     permission_classes = (IsAuthenticated,)
 
+    @described(request=serializers.ResponseSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, decision_id: UUID) -> Response:
         asked = serializers.ResponseSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

@@ -1,0 +1,68 @@
+"""REST v1 described in OpenAPI 3, read off the views themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .plain import Plain, described
+
+HOW = {
+    "TITLE": "Nudge",
+    "DESCRIPTION": "Nudges, predictions and letters of the course runs of this site.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.0.3",
+    "PREPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+"""What must not depend on how the host describes interfaces of its own."""
+
+ERROR = {
+    "type": "object",
+    "description": "Why a call was refused.",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string", "description": "In words."},
+                "fields": {"type": "object", "description": "What is wrong, by field of the call."},
+            },
+            "required": ["code", "message", "fields"],
+        }
+    },
+    "required": ["error"],
+}
+REFUSED = {
+    "description": "Refused.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+
+
+class Description(Plain, APIView):  # type: ignore[misc]
+    """GET: this description.  It tells nothing of anybody, so everybody may read it."""
+
+    permission_classes = ()
+
+    @described(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response(document())
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole of REST v1 as an OpenAPI document."""
+    with patched_settings(HOW):
+        told: dict[str, Any] = SchemaGenerator(urlconf="nudge_xblock.urls").get_schema(public=True)
+    told["components"]["schemas"]["Error"] = ERROR
+    for operations in told["paths"].values():
+        for operation in operations.values():
+            operation["responses"].setdefault("4XX", REFUSED)
+    return told
