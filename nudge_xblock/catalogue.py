@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from . import objectives
+from . import addressed, objectives
 from .compat import CourseDates, platform
 from .gate import Tally
 from .models import Decision, Placement, Variant
@@ -63,12 +63,16 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One course's spots by key.  `window`: how many seconds of events its triggers need to see."""
+    """One course's spots by key.  `window`: how many seconds of events its triggers need to see.
+
+    `letters`: the cards of staff's letters, which no page asks for by key.
+    """
 
     spots: Mapping[str, Spot] = field(default_factory=dict)
     window: float = FRESH_SECONDS
     dates: CourseDates = field(default_factory=CourseDates)
     has_deadlines: bool = False
+    letters: Mapping[str, Spot] = field(default_factory=dict)
 
 
 _books: dict[CourseKey, tuple[float, Book]] = {}
@@ -159,16 +163,18 @@ def _make(course_key: CourseKey) -> Book:
     placements = list(rows.prefetch_related("variants"))
     late = _later(course_key, placements)
     spots: dict[str, Spot] = {}
+    letters: dict[str, Spot] = {}
     for placement in placements:
         spot = _spot(placement, late)
         if spot is not None:
-            spots[spot.key] = spot
+            (letters if spot.kind == addressed.KIND else spots)[spot.key] = spot
     triggers = [spot.trigger for spot in spots.values()]
     return Book(
         spots=spots,
         window=max(map(window, triggers), default=FRESH_SECONDS),
         dates=platform().course_dates(course_key),
         has_deadlines=any(trigger.when == "deadline_near" for trigger in triggers),
+        letters=letters,
     )
 
 
@@ -251,6 +257,7 @@ def _site(objective: str, _bucket: int) -> tuple[Tally, dict[str, Tally]]:
     """All messages of the site with this objective, and of each kind, as of the night: they change slowly."""
     rows: QuerySet[Variant, Any] = (
         Variant.objects.filter(placement__objective=objective)
+        .exclude(placement__kind=addressed.KIND)  # read by those whom staff chose
         .order_by()
         .values_list("placement__kind")
         .annotate(count=Sum("shown"), yes=Sum("helpful"), no=Sum("not_helpful"))

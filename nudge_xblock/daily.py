@@ -66,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
         frozenset({Reason.NO_STATE, Reason.BROKEN_MODEL, Reason.SLOW, Reason.FAILED}),
     ),
 }
-KIND_OF = dict.fromkeys(map(str, SENT), "sent") | {
+KIND_OF = dict.fromkeys(map(str, SENT | {Reason.LETTER}), "sent") | {
     str(reason): name for name, kind in KINDS.items() for reason in kind.reasons
 }
 

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -20,6 +20,7 @@ from uuid import UUID
 from django.conf import settings
 
 from . import (
+    addressed,
     answers,
     catalogue,
     gate,
@@ -95,14 +96,38 @@ def ask(
     try:
         book = catalogue.book(course_key)
         spots = [book.spots[key] for key in dict.fromkeys(placement_keys) if key in book.spots]
+        chance = _chance.random() if draw is None else draw
+        if book.letters and (found := _addressed(user_id, course_key, book, at, chance, deadline)):
+            return found
         if not spots:
             return Answer()
-        chance = _chance.random() if draw is None else draw
         question = _question(user_id, course_key, spots, occasion, book, at, chance, deadline)
         return _answered(question, spots)
     except Exception:
         LOG.exception("No nudge: deciding for user %s in %s failed", user_id, course_key)
         return Answer(reason=Reason.FAILED)
+
+
+def _addressed(
+    user_id: int, course_key: CourseKey, book: Book, now: datetime, draw: float, deadline: float
+) -> Answer | None:
+    """A letter's card that waits for this learner; None where there is none or it is held back."""
+    card = addressed.waiting(user_id, list(book.letters))
+    if card is None or addressed.key(card.letter) not in book.letters:
+        return None
+    if card.given and card.given_at and now - card.given_at < addressed.REPEAT:
+        return recording.answer(Decision.objects.select_related("variant", "placement").get(pk=card.given))
+    spot = book.letters[addressed.key(card.letter)]
+    question = _question(user_id, course_key, [], {}, book, now, draw, deadline)
+    moment = Moment(spot, addressed.occasion(now), addressed.digest(user_id, card, now))
+    if moment.digest in question.known.decided:
+        return None
+    candidates = _candidates(spot, {})
+    given = _input(question, spot, candidates, policy.current(), None, None)
+    given = replace(given, ordered=candidates[0].id)
+    judged = Judged(moment, given, draw, *judge(given, draw), {}, card=card)
+    found = recording.record(judged, question.enrolled, now)
+    return found if found.nudge is not None else None
 
 
 def replay(decision_id: UUID | str) -> Replay:

@@ -154,6 +154,17 @@ def decide(candidates: Sequence[Candidate], history: History, policy: Policy, dr
     return Verdict(chosen.action, propensities, chosen.reason, chosen.reason in EXPLORED)
 
 
+def ordered(candidates: Sequence[Candidate], wanted: str) -> Verdict:
+    """Send what staff addressed to the learner: for certain, without chance and without asking a model.
+
+    Raises ValueError where it is none of the candidates.
+    """
+    propensities = {candidate.id: 0.0 for candidate in candidates} | {HOLD: 0.0}
+    if wanted not in propensities or wanted == HOLD:
+        raise ValueError(f"{wanted!r} is none of the candidates")
+    return Verdict(wanted, propensities | {wanted: 1.0}, Reason.LETTER, False)
+
+
 def overrule(verdict: Verdict, reason: Reason) -> Verdict:
     """Hold back for certain, for a reason that stands above the gate."""
     propensities = dict.fromkeys(verdict.propensities, 0.0) | {HOLD: 1.0}

@@ -15,7 +15,11 @@ from .restraint import Limits, Send, Standing
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """All but the draw.  `overruled`: what the clock or the database forbade; no replay could find it out."""
+    """All but the draw.
+
+    `overruled`: what the clock or the database forbade; no replay could find it out.  `ordered`: the
+    candidate that staff addressed to the learner, which the gate is not asked about.
+    """
 
     candidates: tuple[Candidate, ...]
     history: History
@@ -25,11 +29,15 @@ class Input:
     kind: str
     now: float
     overruled: Reason | None = None
+    ordered: str | None = None
 
 
 def judge(given: Input, draw: float) -> tuple[Verdict, Verdict]:
     """The gate's own verdict, and the one that stands: restraint comes after, and above."""
-    wanted = gate.decide(given.candidates, given.history, given.policy, draw)
+    if given.ordered is not None:
+        wanted = gate.ordered(given.candidates, given.ordered)
+    else:
+        wanted = gate.decide(given.candidates, given.history, given.policy, draw)
     reason = restraint.forbids(given.standing, given.limits, given.kind, given.now) or given.overruled
     return wanted, wanted if reason is None else gate.overrule(wanted, reason)
 
@@ -52,6 +60,7 @@ def stored(given: Input, wanted: Verdict, occasion: str) -> dict[str, Any]:
         "now": given.now,
         "overruled": given.overruled,
         "gate": {"variant": wanted.variant, "reason": wanted.reason},
+        **({} if given.ordered is None else {"ordered": given.ordered}),
     }
 
 
@@ -75,6 +84,7 @@ def unstored(row: Decision) -> Input:
         kept["kind"],
         kept["now"],
         _reason(kept["overruled"]),
+        kept.get("ordered"),
     )
 
 

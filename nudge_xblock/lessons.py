@@ -25,6 +25,7 @@ from nudge_xblock import courses, described, objectives, vectors
 from nudge_xblock.labels import is_held_out
 from nudge_xblock.models import Decision
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
+from nudge_xblock.reasons import Reason
 from predictor import features
 from predictor.helpfulness import HelpfulnessModel, Keys, lesson_weights
 from predictor.penalised import DISMISSED
@@ -183,7 +184,8 @@ def shown_nudges(job: Run) -> Iterable[Shown]:
         shown_at__isnull=False,
         created__gt=job.now - timedelta(days=DAYS),
         created__lte=job.now - SETTLED,
-    ).select_related("learner", "placement")
+    ).exclude(reason=Reason.LETTER)  # sent to whom staff chose, not by what the model sees
+    rows = rows.select_related("learner", "placement")
     job.figures["left_out"] = 0
     for decision in rows.defer("inputs", "propensities", "predictions").order_by("created", "pk").iterator():
         if result_of(decision) is None:

@@ -17,7 +17,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
-from . import findings, groups, objectives, segments, trials, verdicts, wording
+from . import addressed, findings, groups, objectives, segments, trials, verdicts, wording
 from .comparison import ITEMS, MEASURES, Comparison, Measure, Trials, compare, mismatch, over_time
 from .confidence import LEVEL
 from .models import Decision, Placement, Variant
@@ -76,6 +76,7 @@ def load(course_key: CourseKey, until: datetime, nudge: int | None = None) -> Co
     through = trials.midnight(until)
     one = nudge or None
     placements = Placement.objects.filter(course_key=course_key, **({"pk": one} if one else {}))
+    placements = placements.exclude(kind=addressed.KIND)  # chance has no part in them
     counts = counted(course_key, through)
     return Course(
         through,

@@ -18,6 +18,8 @@ class Reason(StrEnum):
     COLD = "cold"
     NO_MODEL = "no_model"
     HELPFUL = "helpful"
+    # sent because staff addressed it to the learner; no chance is in it, so it is in none of the sets below
+    LETTER = "staff_letter"
     # held back by the gate
     SPARED = "explore_spared"
     PLACEMENT = "placement_unhelpful"

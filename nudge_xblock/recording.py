@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
-from . import answers, gate, statements
+from . import addressed, answers, gate, statements
 from .catalogue import Spot, Wording
 from .gate import Verdict
 from .inputs import Input, stored
@@ -56,7 +56,8 @@ class Moment:
 class Judged:
     """A moment, its input and draw, the gate's own verdict, and what stands after restraint.
 
-    `foreseen`: P(helpful), P(not helpful) and P(dismissed) by variant id, for somebody unknown.
+    `foreseen`: P(helpful), P(not helpful) and P(dismissed) by variant id, for somebody unknown.  `card`: the
+    letter's card that it is about, if it is.
     """
 
     moment: Moment
@@ -68,6 +69,7 @@ class Judged:
     model_version: str = ""
     helpfulness_version: str = ""
     foreseen: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    card: addressed.Waiting | None = None
 
 
 def record(judged: Judged, enrolled: Enrolment, now: datetime) -> Answer:
@@ -82,6 +84,10 @@ def record(judged: Judged, enrolled: Enrolment, now: datetime) -> Answer:
                 judged = _beaten(judged)
             row = _row(judged, enrolled, now)
             statements.insert(row)
+            if judged.card is not None and judged.verdict.variant is not None:
+                addressed.give(judged.card, row["id"])
+    except addressed.Gone:
+        return Answer(reason=Reason.ANOTHER)
     except IntegrityError:
         rows = Decision.objects.select_related("variant", "placement")
         return answer(rows.get(moment=judged.moment.digest))

@@ -15,6 +15,7 @@ SENTENCES: Mapping[Reason, Promise] = {
     Reason.COLD: _("Sent because this learner has met too few messages to predict from."),
     Reason.NO_MODEL: _("Sent because no model has been trained yet; the answers will train one."),
     Reason.HELPFUL: _("Sent because learners like this usually find it helpful."),
+    Reason.LETTER: _("Sent because course staff addressed this message to the learner."),
     Reason.PLACEMENT: _("Held back for nearly everyone because few learners find this message helpful here."),
     Reason.HARMFUL: _("Held back for nearly everyone because learners completed less after this message."),
     Reason.SPARED: _("Held back by chance, to learn what happens without it."),

@@ -398,3 +398,8 @@ def _in_text(piece: Piece, fields: Mapping[str, str]) -> str:
     if isinstance(piece, Slot):
         return fields[piece.name]
     return piece.url if isinstance(piece, Link) else piece
+
+
+def plain(html: str) -> str:
+    """A stretch of sanitised HTML as text."""
+    return one_line(unescape(re.sub(r"<[^<>]*>", "", html)))

@@ -80,8 +80,11 @@ def reached(letter: Letter) -> set[int]:
     return found
 
 
-def queue(letter: Letter, now: datetime) -> int:
-    """Make a row for each learner whom the letter goes to and has none yet; how many.  Safe to repeat."""
+def queue(letter: Letter, now: datetime, due: datetime | None = None) -> int:
+    """Make a row for each learner whom the letter goes to and has none yet; how many.  Safe to repeat.
+
+    `due`: not to be sent before.
+    """
     found = recipients(letter, now)
     state, channel = (
         (Delivery.State.WAITING, letter.channel)
@@ -101,6 +104,7 @@ def queue(letter: Letter, now: datetime) -> int:
                 channel=channel,
                 why=found.learners.why(row),
                 escalate_at=escalate,
+                due_at=due,
             )
             for row in some
         ]

@@ -1,0 +1,118 @@
+"""What happens to letters without anyone at the screen: their time comes, new learners match, cards age.
+
+Everything here may be repeated, by a worker, a cron job and the night at once: rows are made once per letter
+and learner, and each letter looks for new matches once a day.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.utils import timezone
+
+from . import cards, claims, launching, picking
+from .models import Delivery, Letter
+
+if TYPE_CHECKING:
+    from nudge_xblock.night import Run
+
+LOG = logging.getLogger(__name__)
+
+State = Letter.State
+MORNING = time(6)
+"""Local time of the site before which nothing automatic is looked for but by the night, nor sent."""
+
+
+def begin(letter_id: int, now: datetime) -> bool:
+    """Start a letter whose time has come: its learners are chosen now; whether it was started."""
+    letter = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).first()
+    if letter is None or (letter.at is not None and letter.at > now):
+        return False
+    if letter.channel in picking.NUDGED:
+        cards.place(letter)
+    picking.queue(letter, now)
+    goes_on = State.AUTOMATIC if letter.automatic_until is not None else State.SENDING
+    started = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(state=goes_on, last_run=now)
+    if not started:
+        claims.left_out()  # it was stopped meanwhile
+    claims.finish(letter_id, now)
+    return bool(started)
+
+
+def daily(now: datetime) -> int:
+    """Queue the new matches of every automatic letter that has not looked today; how many learners."""
+    today = timezone.localdate(now)
+    found = 0
+    for letter in Letter.objects.filter(state=State.AUTOMATIC).order_by("pk"):
+        if letter.last_run is not None and timezone.localdate(letter.last_run) >= today:
+            continue
+        if letter.automatic_until is not None and today <= letter.automatic_until:
+            found += _looked(letter, now)
+        _end(letter, now)
+    return found
+
+
+def _looked(letter: Letter, now: datetime) -> int:
+    """Queue who matches and has no row; the look is noted last, so that one that was killed is done again."""
+    try:
+        new = picking.queue(letter, now, _morning(now))
+    except ValueError:
+        LOG.exception("Letter %s has a selection that cannot be read any more", letter.pk)
+        return 0
+    Letter.objects.filter(pk=letter.pk, state=State.AUTOMATIC).update(last_run=now)
+    return new
+
+
+def _end(letter: Letter, now: datetime) -> None:
+    """Close an automatic letter whose last day is over and whose every row is settled."""
+    if letter.automatic_until is None or timezone.localdate(now) <= letter.automatic_until:
+        return
+    if letter.deliveries.filter(state__in=[*claims.UNSENT, Delivery.State.HANDED]).exists():
+        return
+    Letter.objects.filter(pk=letter.pk, state=State.AUTOMATIC).update(state=State.SENT, finished=now)
+
+
+def _morning(now: datetime) -> datetime | None:
+    """Before the morning, the time when it begins; the night looks earlier than people get up."""
+    local = timezone.localtime(now)
+    begins = local.replace(hour=MORNING.hour, minute=MORNING.minute, second=0, microsecond=0)
+    return begins if local < begins else None
+
+
+def sweep(now: datetime) -> dict[str, int]:
+    """Everything that is due now: settle what dead workers left, start, look, escalate, close; the counts."""
+    lapsed = claims.lapse(now)
+    claims.left_out()
+    due = Letter.objects.filter(Q(at__isnull=True) | Q(at__lte=now), state=State.SCHEDULED)
+    started = sum(begin(pk, now) for pk in list(due.order_by("pk").values_list("pk", flat=True)))
+    new = daily(now) if timezone.localtime(now).time() >= MORNING else 0
+    escalated = cards.escalate(now)
+    for pk in list(Letter.objects.filter(state=State.SENDING).values_list("pk", flat=True)):
+        claims.finish(pk, now)
+    over = Letter.objects.filter(state__in=[State.SENT, State.STOPPED], channel__in=picking.NUDGED)
+    for letter in over.filter(finished__gt=now - timedelta(days=2)):
+        cards.withdraw(letter)
+    return {
+        "started": started, "matched": new, "escalated": escalated,
+        "requeued": lapsed["queued"], "unknown": lapsed["failed"],
+    }  # fmt: skip
+
+
+def waiting(now: datetime) -> list[int]:
+    """The letters with mails that may be claimed now."""
+    due = Q(due_at__isnull=True) | Q(due_at__lte=now)
+    rows = Delivery.objects.filter(due, state=Delivery.State.QUEUED, letter__state__in=claims.GOING)
+    return sorted(set(rows.order_by().values_list("letter_id", flat=True).distinct()))
+
+
+def at_night(job: Run) -> str:
+    """The night's step: new matches of the automatic letters by tonight's predictions, told in words."""
+    found = daily(job.now)
+    job.figures["matched"] = found
+    if found:
+        for letter in Letter.objects.filter(state=State.AUTOMATIC):
+            launching.launch(letter, _morning(job.now))
+    return f"{found} learners newly match automatic letters." if found else "Nobody newly matches a letter."

@@ -1,0 +1,48 @@
+"""Starting a letter's sending from a web request, without doing any of it there."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from threading import Thread
+
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import KombuError
+
+from nudge_xblock import starting
+
+from .models import Letter
+
+LOG = logging.getLogger(__name__)
+
+
+def launch(letter: Letter, at: datetime | None = None) -> None:
+    """Let a worker begin with a letter, at once or at its time, once this transaction is through.
+
+    Where that cannot be asked of anyone now, the letter waits for `nudge_letters`, which looks for letters
+    that are due: nothing is lost, only later.
+    """
+    transaction.on_commit(lambda: _launch(letter.pk, at))
+
+
+def _launch(letter_id: int, at: datetime | None) -> None:
+    from nudge_xblock import tasks
+
+    try:
+        if starting.has_broker():
+            tasks.send(tasks.due, letter_id, eta=at)
+        elif at is None:
+            child = starting.beside("nudge_letters")
+            Thread(target=child.communicate, daemon=True).start()  # lest it stay a zombie
+    except (OSError, KombuError, RuntimeError):
+        LOG.exception("Letter %s waits for nudge_letters: no worker could be asked", letter_id)
+
+
+def share(letter_id: int) -> int:
+    """Queue the tasks that share a letter's sending; how many."""
+    from nudge_xblock import tasks
+
+    for _shard in range(settings.NUDGE_MAIL_SHARDS):
+        tasks.send(tasks.deliver, letter_id)
+    return int(settings.NUDGE_MAIL_SHARDS)
