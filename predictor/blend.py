@@ -5,7 +5,7 @@
 Boosting sees a course as a whole and so tells how many will drop out of it; the sequence model tells learners
 apart. So the share w is fitted inside courses: every course has at every moment a level of its own, which is
 then forgotten. It is fitted on learners whom neither of the two has learned from, by a logistic regression
-(Newton's method) drawn towards a quarter by a ridge, and kept between none and all.
+drawn towards a quarter by a ridge, and kept between none and all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Blend:
 
     def __call__(self, boosted: FloatArray, sequence: FloatArray, at: float | FloatArray) -> FloatArray:
         """Probabilities [n] from log-odds of boosting and probabilities of the sequence model [n]."""
-        share = np.clip(_late(np.clip(at, self.shortest, self.longest)) @ self.weights, 0.0, 1.0)
+        share = np.clip(late(np.clip(at, self.shortest, self.longest)) @ self.weights, 0.0, 1.0)
         return sigmoid(boosted + share * (log_odds(sequence) - boosted))
 
     @classmethod
@@ -55,26 +55,47 @@ class Blend:
         if not len(labels):
             return cls(PRIOR.copy(), 0.0, 0.0)
         _, group = np.unique(np.stack((groups, at)), axis=1, return_inverse=True)
-        group = np.ravel(group)
-        design = _late(at) * (log_odds(sequence) - boosted)[:, None]
-        weights, levels = PRIOR.copy(), np.zeros(int(group.max()) + 1)
-        for _ in range(ROUNDS):
-            chance = sigmoid(boosted + design @ weights + levels[group])
-            curve, miss = chance * (1 - chance), chance - labels
-            mass = np.bincount(group, curve) + 1.0
-            means = np.stack([np.bincount(group, curve * column) / mass for column in design.T], axis=1)
-            inside = design - means[group]
-            gradient = inside.T @ miss + RIDGE * (weights - PRIOR)
-            step = np.linalg.solve((inside * curve[:, None]).T @ design + RIDGE * np.eye(2), gradient)
-            shift: FloatArray = (np.bincount(group, miss) + levels) / mass - means @ step
-            weights -= np.clip(step, -1, 1)
-            levels -= np.clip(shift, -1, 1)
-            if max(np.abs(step).max(), np.abs(shift).max()) < 1e-8:
-                break
+        design = late(at) * (log_odds(sequence) - boosted)[:, None]
+        weights = regression(boosted, design, labels, np.ravel(group), PRIOR, RIDGE, 1.0)
         return cls(weights, float(at.min()), float(at.max()))
 
 
-def _late(at: float | FloatArray) -> FloatArray:
+def regression(
+    offset: FloatArray,
+    design: FloatArray,
+    labels: FloatArray,
+    group: IntArray,
+    prior: FloatArray,
+    ridge: float | FloatArray,
+    steady: float,
+) -> FloatArray:
+    """Weights [d] of a logistic regression in which every group has a level of its own (Newton's method).
+
+    Args:
+        offset: log-odds [n] to begin with; `design` [n, d]; `labels` 0/1 [n]; `group` [n] counts from 0.
+        prior: [d] what the ridge draws the weights towards.
+        steady: ridge of the levels.
+    """
+    weights, levels = prior.copy(), np.zeros(int(group.max()) + 1)
+    strength = np.broadcast_to(ridge, prior.shape)
+    for _ in range(ROUNDS):
+        chance = sigmoid(offset + design @ weights + levels[group])
+        curve, miss = chance * (1 - chance), chance - labels
+        mass = np.bincount(group, curve) + steady
+        means = np.stack([np.bincount(group, curve * column) / mass for column in design.T], axis=1)
+        pull = np.bincount(group, miss) + steady * levels
+        gradient = design.T @ miss - means.T @ pull + strength * (weights - prior)
+        curvature = ((design - means[group]) * curve[:, None]).T @ design + np.diag(strength)
+        step = np.linalg.solve(curvature, gradient)
+        shift: FloatArray = pull / mass - means @ step
+        weights -= np.clip(step, -1, 1)
+        levels -= np.clip(shift, -1, 1)
+        if max(np.abs(step).max(), np.abs(shift).max()) < 1e-8:
+            break
+    return weights
+
+
+def late(at: float | FloatArray) -> FloatArray:
     """1 and u for each time [..., 2]."""
     late = np.log1p(np.asarray(at, dtype=np.float64) / DAY) - np.log(8)
     return np.stack((np.ones_like(late), late), axis=-1)

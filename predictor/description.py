@@ -61,9 +61,9 @@ class DescribedCourse:
         self._description = description
         self._asked = len(asked)
         self._people = _with_mates(asked, sequences, description.clock)
-        begin = float(asked.begins.min()) if len(asked) else 0.0
+        self._begin = float(asked.begins.min()) if len(asked) else 0.0
         self._sequences = sequences
-        self._activity = Activity.of(sequences, begin)
+        self._activity = Activity.of(sequences, self._begin)
         self._pace = ItemPace.of(sequences)
 
     def columns(self, at: float | FloatArray) -> Columns:
@@ -87,6 +87,16 @@ class DescribedCourse:
         if self._description.clock == "learner":
             columns |= calendar(stream, people.begins)
         return {name: values[: self._asked] for name, values in columns.items()}
+
+    @property
+    def run(self) -> tuple[Sequences, float]:
+        """The course run's sequences, and when it began."""
+        return self._sequences, self._begin
+
+    def moments(self, ages: FloatArray) -> FloatArray:
+        """Unix seconds [n] at ages [n] in seconds of those asked about."""
+        moments: FloatArray = self._people.starts[: self._asked] + ages
+        return moments
 
     def table(self, ages: FloatArray, names: tuple[str, ...], rows: IntArray) -> Floats32:
         """Named columns [rows, columns] of some of those asked about, mates at the median age of these.

@@ -8,7 +8,7 @@ there is none, the engagement model's probabilities stand as they are. A live mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from .moments import DAY, Enrolments, FloatArray
 from .sequences import EventSource
 from .store import BrokenModel, ModelStore
 from .streaming import KIND as ENGAGEMENT
+from .surprise import Expectation, Lift
 from .trees import Trees
 
 KIND = "stack"
@@ -35,6 +36,8 @@ class Stack:
         description: how learners are described; `names` of the columns in the trees' order.
         trees: target to boosted trees, whose scores are averaged.
         blends: target to how they join the sequence model.
+        expectation: of who comes back, None where no course run went on for long enough to have any.
+        lifts: target to how far a course run's surprises count; empty where nothing is expected.
     """
 
     engagement: str
@@ -42,13 +45,20 @@ class Stack:
     names: tuple[str, ...]
     trees: Mapping[str, tuple[Trees, ...]]
     blends: Mapping[str, Blend]
+    expectation: Expectation | None = None
+    lifts: Mapping[str, Lift] = field(default_factory=dict)
 
     def publish(self, store: ModelStore, metrics: Mapping[str, Any]) -> str:
         """Write it into the store beside its engagement model; the version."""
         tensors: dict[str, NDArray[Any]] = {}
         targets = []
+        if self.expectation:
+            tensors["expectation"] = self.expectation.weights
         for number, (target, bag) in enumerate(self.trees.items()):
             blend = self.blends[target]
+            if target in self.lifts:
+                lift = self.lifts[target]
+                tensors[f"{number}.lift"] = np.append(lift.weights, (lift.shortest, lift.longest))
             tensors[f"{number}.blend"] = np.append(blend.weights, (blend.shortest, blend.longest))
             for place, trees in enumerate(bag):
                 tensors |= trees.tensors(f"{number}.{place}.")
@@ -76,15 +86,19 @@ class Stack:
         try:
             names = tuple(str(name) for name in manifest["columns"])
             described = manifest["description"]
-            trees, blends = {}, {}
+            trees, blends, lifts = {}, {}, {}
             for number, target in enumerate(manifest["targets"]):
                 *weights, shortest, longest = tensors[f"{number}.blend"].tolist()
                 blends[target["name"]] = Blend(np.array(weights), shortest, longest)
+                if f"{number}.lift" in tensors:
+                    *weights, shortest, longest = tensors[f"{number}.lift"].tolist()
+                    lifts[target["name"]] = Lift(np.array(weights), shortest, longest)
                 trees[target["name"]] = tuple(
                     Trees.from_tensors(tensors, f"{number}.{place}.") for place in range(target["bag"])
                 )
             description = Description(tuple(described["tokens"]), str(described["clock"]))
-            return cls(str(manifest["engagement"]), description, names, trees, blends)
+            expected = Expectation(tensors["expectation"]) if "expectation" in tensors else None
+            return cls(str(manifest["engagement"]), description, names, trees, blends, expected, lifts)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not the manifest of a stack: {error!r}") from error
 
@@ -114,12 +128,19 @@ class Stack:
         }
 
     def scores(self, course: DescribedCourse, ages: FloatArray) -> FloatArray:
-        """Log-odds [n, targets] of boosting alone for learners at `ages` [n] seconds of their clocks."""
+        """Log-odds [n, targets] of boosting, lifted by the course run's surprises.
+
+        For learners at `ages` [n] seconds of their clocks.
+        """
         found = np.zeros((len(ages), len(self.trees)))
         for rows in alike(ages):
             table = course.table(ages, self.names, rows)
             for place, bag in enumerate(self.trees.values()):
                 found[rows, place] = np.mean([trees.score(table) for trees in bag], axis=0)
+        if self.expectation and self.lifts and len(ages):
+            surprise = self.expectation.of(*course.run)(course.moments(ages))
+            for place, target in enumerate(self.trees):
+                found[:, place] += self.lifts[target](surprise, ages)
         return found
 
 

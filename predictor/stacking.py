@@ -1,11 +1,12 @@
 """Training of the stack: boosted trees at many moments, and the blend with the sequence model.
 
-Three things are learned so that they hold in a course run that nobody has seen. Trees are grown on every
+Four things are learned so that they hold in a course run that nobody has seen. Trees are grown on every
 moment at once, with the day as a column: one model for all. Their labels are softened: of what became of a
 learner, the part that could be told at the last moment by a model that had not seen the learner's course
-(distillation, Hinton et al. 2015; here it takes away the luck that no earlier moment can foresee). And the
-blend is fitted on courses that neither the trees nor the sequence model had seen: both are trained once more
-for each third of the courses.
+(distillation, Hinton et al. 2015; here it takes away the luck that no earlier moment can foresee). How far
+the surprises of a course run lift its learners' chances (see `surprise`), and the blend, are fitted on
+courses that neither the trees nor the sequence model had seen: both are trained once more for each third of
+the courses.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .sequences import EventSource
 from .stack import Stack
 from .store import ModelStore
 from .streaming import Streamer
+from .surprise import Expectation, Lift
 
 MOST_TOKENS = 24
 BLENDED_MOMENTS = 6
@@ -110,6 +112,12 @@ class _Training:
         self._blended = _some(when, horizons)
         self._parts = _dealt(everyone.enrolments, config)
         self._grower = Grower(self._lessons, self._parts, config)
+        begins = {
+            course_id: float(everyone.enrolments.begins[everyone.enrolments.courses == course_id].min())
+            for course_id in np.unique(everyone.enrolments.courses).tolist()
+        }
+        self._expectation = Expectation.fit((source.sequences(one), begins[one]) for one in begins)
+        self._begins = begins
 
     def cross_fitted(self, folder: ModelStore) -> _Held:
         """Both parts, trained without each part of the courses, on the blended moments of that part."""
@@ -183,16 +191,36 @@ class _Training:
         trees, blends, metrics = {}, {}, {}
         people = self._lessons.everyone.enrolments.courses[self._lessons.who[held.rows]]
         courses = np.unique(people, return_inverse=True)[1]
+        surprise, lifts = self._surprise(held.rows), dict[str, Lift]()
         for place, target in enumerate(self._streamer.targets):
             boosted, sequence = held.boosted[:, place], held.sequence[:, place]
             labels, at = self._lessons.labels[held.rows, place], self._lessons.at[held.rows]
             known = np.isfinite(labels) & np.isfinite(boosted) & np.isfinite(sequence)
+            about = at[known], labels[known], courses[known]
+            if self._expectation:
+                lifts[target] = Lift.fit(boosted[known], surprise[known], *about)
+                boosted = boosted + lifts[target](surprise, at)
             arguments = boosted[known], sequence[known], at[known]
-            blends[target] = Blend.fit(*arguments, labels[known], courses[known])
+            blends[target] = Blend.fit(boosted[known], sequence[known], *about)
             trees[target] = self._grower.grown(place, self._config.bag)
             metrics[target] = _metrics(labels[known], blends[target], *arguments)
-        stack = Stack(self._streamer.version, self._description, self._lessons.names, trees, blends)
+        version, names = self._streamer.version, self._lessons.names
+        stack = Stack(version, self._description, names, trees, blends, self._expectation, lifts)
         return stack, metrics
+
+    def _surprise(self, rows: IntArray) -> FloatArray:
+        """Of the course run of each of the lessons' rows [rows] at its moment; zeros without expectation."""
+        lessons, found = self._lessons, np.zeros(len(rows))
+        if self._expectation is None:
+            return found
+        people = lessons.everyone.enrolments
+        courses = people.courses[lessons.who[rows]]
+        moments = people.starts[lessons.who[rows]] + lessons.at[rows]
+        for course_id, begin in self._begins.items():
+            inside = courses == course_id
+            surprise = self._expectation.of(self._source.sequences(course_id), begin)
+            found[inside] = surprise(moments[inside])
+        return found
 
 
 def _some(when: Sequence[float], horizons: Sequence[float]) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ from predictor.moments import DAY
 from predictor.stack import Stack, alike
 from predictor.store import ModelStore
 from predictor.streaming import KIND, Streamer
+from predictor.surprise import Lift
 from tests.predictor.study_world import World, world
 
 pytestmark = pytest.mark.train
@@ -92,10 +93,24 @@ def test_what_is_published_and_loaded_says_the_same(stacked: Stack, small: World
     assert loaded is not None
     people = small.cohort().enrolments
     sequence = {target: np.full(len(people), 0.3) for target in stacked.trees}
-    first = stacked.foresee(small.source, people, 5 * DAY, sequence)
-    second = loaded.foresee(small.source, people, 5 * DAY, sequence)
+    first = stacked.foresee(small.source, people, 9 * DAY, sequence)
+    second = loaded.foresee(small.source, people, 9 * DAY, sequence)
     for target, chances in first.items():
         np.testing.assert_allclose(second[target], chances, atol=1e-9)
+
+
+def test_surprises_of_a_course_run_shift_its_learners_alike(stacked: Stack, small: World) -> None:
+    people = small.cohort().enrolments
+    mine = people.take(np.flatnonzero(people.courses == people.courses[0]))
+    course = stacked.description.course(small.source, str(people.courses[0]), mine)
+    always = {target: Lift(np.array([1.0, 0.0]), 0.0, 9 * DAY) for target in stacked.trees}
+    never = replace(stacked, lifts={})
+    ages = np.full(len(mine), 9 * DAY)
+    shifts = replace(stacked, lifts=always).scores(course, ages) - never.scores(course, ages)
+    assert stacked.expectation is not None
+    expected = stacked.expectation.of(*course.run)(mine.starts + ages)
+    assert expected[0] != 0
+    np.testing.assert_allclose(shifts, np.tile(expected[:, None], 2))
 
 
 def test_a_model_without_a_stack_has_none(store: ModelStore) -> None:
