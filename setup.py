@@ -43,12 +43,20 @@ setup(
         "zstandard>=0.22",
     ],
     extras_require={
-        "train": ["lightgbm>=4.3,<5", "pyarrow>=15,<24", "scikit-learn>=1.4", "torch>=2.2", "tqdm>=4.66"],
+        "train": [
+            "lightgbm>=4.3,<5",
+            "pyarrow>=15,<24",
+            "scikit-learn>=1.4",
+            "scipy>=1.11",
+            "torch>=2.2",
+            "tqdm>=4.66",
+        ],
     },
     entry_points={
         "xblock.v1": ["nudge = nudge_xblock.block:NudgeXBlock"],
         "lms.djangoapp": ["nudge_xblock = nudge_xblock.apps:NudgeConfig"],
         "cms.djangoapp": ["nudge_xblock = nudge_xblock.apps:NudgeConfig"],
+        "openedx.course_tab": ["nudge_learners = nudge_xblock.coursetab:LearnersTab"],
     },
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -62,7 +62,8 @@ class Past:
     """Events of m enrolments of one course, each before its own moment.
 
     `rows` [m] index the enrolments asked for; events of the i-th lie at offsets[i]:offsets[i + 1], by time.
-    `tokens` index `names`; `items` are the course's item numbers, -1 for none; `moments` [m] unix seconds.
+    `tokens` index `names`; `items` are the course's item numbers, -1 for none; `moments` [m] unix seconds;
+    `scores` are shares of points, NaN where nothing was graded.
     """
 
     course_id: str
@@ -73,6 +74,7 @@ class Past:
     items: IntArray
     names: tuple[str, ...]
     moments: FloatArray
+    scores: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def owners(self) -> IntArray:
@@ -177,6 +179,7 @@ def cut(sequences: Sequences, rows: IntArray, learners: NDArray[np.str_], moment
         sequences.items[index].astype(np.int64),
         tuple(sequences.names),
         moments,
+        np.asarray(sequences.scores[index], dtype=np.float64),
     )
 
 

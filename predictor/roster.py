@@ -39,6 +39,7 @@ _MAKERS: dict[str, Callable[[float], Model]] = {
     "boosting": _from_everyone("predictor.boosting", "Boosting"),
     "lstm_features": _undersampled("predictor.recurrent", "LstmFeatures"),
     "lstm_raw": _undersampled("predictor.recurrent", "LstmRaw"),
+    "risk": _from_everyone("predictor.atrisk", "Risk"),
     "ours": _from_everyone("predictor.ours", "Ours"),
     "lstm": _from_everyone("predictor.ours", "LSTM"),
 }

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "lightgbm", "pyarrow", "sklearn", "tqdm", "pandas", "matplotlib")
+HEAVY = ("torch", "lightgbm", "pyarrow", "scipy", "sklearn", "tqdm", "pandas", "matplotlib")
 
 WEB_PROCESS = """
 import sys
