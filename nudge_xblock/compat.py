@@ -168,6 +168,15 @@ class Platform(Addressees):
             return bool(user.is_staff)
         return bool(has_access(user, "staff", course_key))
 
+    def current_user_id(self) -> int | None:
+        """Return who makes the request that is being answered.  Absent platform, or nobody: None."""
+        try:
+            from crum import get_current_user
+        except ImportError:
+            return None
+        user = get_current_user()
+        return None if user is None or not user.is_authenticated else int(user.pk)
+
     def staff_ids(self, course_key: CourseKey) -> set[int]:
         """Return the users with a staff role in the course or its organisation.  Absent platform: none."""
         roles = _objects("student", "CourseAccessRole")
@@ -335,6 +344,16 @@ class Platform(Addressees):
         tracker = self.tracker()
         if tracker is not None:
             tracker.emit(name, data)
+
+
+def course_tab() -> type:
+    """Return the class that the platform's course tabs derive from.  Absent platform: object."""
+    try:
+        from xmodule.tabs import CourseTab
+    except ImportError:
+        return object
+    found: type = CourseTab
+    return found
 
 
 def _earliest(*times: datetime | None) -> datetime | None:

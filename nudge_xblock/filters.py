@@ -1,4 +1,4 @@
-"""Course-wide rules: the cards that may show in any unit are added to each unit as it is rendered."""
+"""What joins the platform's own pages: course-wide nudges a unit, the learners the instructor dashboard."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext as _
 from openedx_filters import PipelineStep
+from web_fragments.fragment import Fragment
 
+from . import pages
+from .compat import platform
 from .models import Placement
 
 LOG = logging.getLogger(__name__)
 
 STUDENT_VIEW = "student_view"
+SECTION = "nudge_learners"
 
 
 class AddCourseWideNudges(PipelineStep):  # type: ignore[misc]
@@ -30,6 +35,46 @@ class AddCourseWideNudges(PipelineStep):  # type: ignore[misc]
         except Exception:
             LOG.exception("Course-wide nudges could not be added to the unit %s", block.scope_ids.usage_id)
         return {"block": block, "fragment": fragment, "context": context, "view": view}
+
+
+class AddLearnersSection(PipelineStep):  # type: ignore[misc]
+    """A step of `org.openedx.learning.instructor.dashboard.render.started.v1`, of the older releases."""
+
+    def run_filter(self, context: dict[str, Any], template_name: str) -> dict[str, Any]:
+        """Append the section in which the course's staff choose learners and write to them.
+
+        Whatever goes wrong, the dashboard is shown as if there were none.
+        """
+        try:
+            course_key, user_id = context["course"].id, platform().current_user_id()
+            if user_id is not None and platform().is_course_staff(user_id, course_key):
+                context["sections"].append(_section(course_key))
+        except Exception:
+            LOG.exception("The learners' section could not be added to the instructor dashboard")
+        return {"context": context, "template_name": template_name}
+
+
+class AddLearnersTab(PipelineStep):  # type: ignore[misc]
+    """A step of `org.openedx.learning.instructor.dashboard.tabs.requested.v1`, of the newer ones."""
+
+    def run_filter(self, tabs: list[dict[str, Any]], user: Any, course_key: Any) -> dict[str, Any]:
+        """Append a tab that leads to the page; the dashboard follows whole addresses alone out of itself."""
+        root = platform().root_url()
+        if root and platform().is_course_staff(user.pk, course_key):
+            url = root + pages.address(course_key)
+            tabs = [*tabs, {"tab_id": SECTION, "title": _("Learners"), "url": url, "sort_order": 1000}]
+        return {"tabs": tabs, "user": user, "course_key": course_key}
+
+
+def _section(course_key: Any) -> dict[str, Any]:
+    """As the instructor dashboard's template wants it; it includes prefix + key + ".html"."""
+    return {
+        "section_key": SECTION,
+        "section_display_name": _("Learners"),
+        "course_id": str(course_key),
+        "template_path_prefix": "/nudge_xblock/instructor/",
+        "fragment": Fragment(pages.screens(course_key)),
+    }
 
 
 def _is_learner(block: Any) -> bool:

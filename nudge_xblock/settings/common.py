@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .mail import mail
-from .wiring import add_filter, add_letters_beat, add_live_events, add_nightly_beat
+from .wiring import add_filters, add_letters_beat, add_live_events, add_nightly_beat, add_templates
 
 
 def plugin_settings(settings: Any) -> None:
@@ -18,7 +18,8 @@ def plugin_settings(settings: Any) -> None:
         if not hasattr(settings, name):
             setattr(settings, name, value)
     add_live_events(settings)
-    add_filter(settings)
+    add_filters(settings)
+    add_templates(settings)
     add_nightly_beat(settings)
     add_letters_beat(settings)
 

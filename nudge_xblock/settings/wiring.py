@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import time
+from pathlib import Path
 from typing import Any
 
 BACKEND = "nudge"
 NIGHT = "nudge-night"
 UNIT_RENDERED = "org.openedx.learning.vertical_block.render.completed.v1"
 UNIT_STEP = "nudge_xblock.filters.AddCourseWideNudges"
+STEPS = {
+    UNIT_RENDERED: UNIT_STEP,
+    "org.openedx.learning.instructor.dashboard.render.started.v1": "nudge_xblock.filters.AddLearnersSection",
+    "org.openedx.learning.instructor.dashboard.tabs.requested.v1": "nudge_xblock.filters.AddLearnersTab",
+}
+TEMPLATES = Path(__file__).parents[1] / "templates"
 NIGHT_TASK = "nudge_xblock.tasks.night"
 LETTERS = "nudge-letters"
 LETTERS_TASK = "nudge_xblock.tasks.letters"
@@ -138,20 +145,30 @@ def _is_ours(entry: dict[str, Any]) -> bool:
     return entry == _routing(names)
 
 
-def add_filter(settings: Any) -> None:
-    """Add the step that puts course-wide nudges into units to OPEN_EDX_FILTERS_CONFIG, where there is one.
+def add_filters(settings: Any) -> None:
+    """Add our steps to OPEN_EDX_FILTERS_CONFIG, where there is one.
 
     What other plugins and the operator put there stays, in the dict, list or string that they put.
     """
     if not hasattr(settings, "OPEN_EDX_FILTERS_CONFIG"):
         return
     filters = settings.OPEN_EDX_FILTERS_CONFIG
-    found = filters.get(UNIT_RENDERED) or {"fail_silently": True}
-    config = (
-        dict(found) if isinstance(found, dict) else {"pipeline": [found] if isinstance(found, str) else found}
-    )
-    steps = list(config.get("pipeline", []))
-    filters[UNIT_RENDERED] = config | {"pipeline": steps if UNIT_STEP in steps else [*steps, UNIT_STEP]}
+    for name, step in STEPS.items():
+        found = filters.get(name) or {"fail_silently": True}
+        config = (
+            dict(found)
+            if isinstance(found, dict)
+            else {"pipeline": [found] if isinstance(found, str) else found}
+        )
+        steps = list(config.get("pipeline", []))
+        filters[name] = config | {"pipeline": steps if step in steps else [*steps, step]}
+
+
+def add_templates(settings: Any) -> None:
+    """Let Mako, which the instructor dashboard is written in, find our section, where the host has Mako."""
+    folders = getattr(settings, "MAKO_TEMPLATE_DIRS_BASE", None)
+    if folders is not None and TEMPLATES not in folders:
+        folders.append(TEMPLATES)
 
 
 def add_nightly_beat(settings: Any) -> None:

@@ -12,7 +12,7 @@ from openedx_filters.learning.filters import VerticalBlockRenderCompleted
 from web_fragments.fragment import Fragment
 
 from nudge_xblock.models import Placement
-from nudge_xblock.settings.wiring import add_filter
+from nudge_xblock.settings.wiring import add_filters
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ class Runtime:
 @pytest.fixture(autouse=True)
 def configured(settings: Any) -> None:
     settings.OPEN_EDX_FILTERS_CONFIG = {}
-    add_filter(settings)
+    add_filters(settings)
 
 
 def nudge(name: str, course_wide: bool = True, active: bool = True, course: CourseKey = COURSE) -> UsageKey:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from celery.schedules import crontab
 from eventtracking.django.django_tracker import DjangoTracker
+from openedx_filters import PipelineStep
 
 from nudge_xblock import filters, tracking
 from nudge_xblock.apps import NudgeConfig
@@ -142,9 +143,18 @@ def test_the_filter_step_joins_those_already_there(found: Any, expected: list[st
     assert config.get("fail_silently", True) is not isinstance(found, dict)
 
 
-def test_the_filter_step_is_the_class_it_names() -> None:
-    module, _, name = wiring.UNIT_STEP.rpartition(".")
-    assert getattr(import_module(module), name) is filters.AddCourseWideNudges
+def test_each_filter_step_is_a_class_that_there_is() -> None:
+    for step in wiring.STEPS.values():
+        module, _, name = step.rpartition(".")
+        assert issubclass(getattr(import_module(module), name), PipelineStep)
+
+
+def test_the_instructor_dashboard_finds_our_section_once() -> None:
+    host = platform(MAKO_TEMPLATE_DIRS_BASE=["/openedx/edx-platform/lms/templates"])
+    common.plugin_settings(host)
+    production.plugin_settings(host)
+    assert host.MAKO_TEMPLATE_DIRS_BASE == ["/openedx/edx-platform/lms/templates", wiring.TEMPLATES]
+    assert (wiring.TEMPLATES / "nudge_xblock" / "instructor" / f"{filters.SECTION}.html").is_file()
 
 
 def test_there_is_a_beat_entry_only_where_an_hour_is_named() -> None:

@@ -119,3 +119,4 @@ def test_entry_points_load(installed: Path, wheel: Path) -> None:
         ).decode()
     assert "nudge = nudge_xblock.block:NudgeXBlock" in text
     assert text.count("nudge_xblock = nudge_xblock.apps:NudgeConfig") == 2
+    assert "nudge_learners = nudge_xblock.coursetab:LearnersTab" in text

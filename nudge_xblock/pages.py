@@ -1,0 +1,55 @@
+"""The page of its own on which a course's staff choose learners and write to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import get_language, get_language_bidi
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from opaque_keys import InvalidKeyError
+from opaque_keys.edx.keys import CourseKey
+
+from . import communicator_page
+from .compat import platform
+
+SCREENS = "nudge_xblock/communicator.html"
+
+
+def address(course_key: CourseKey) -> str:
+    """Where the page is, below the site's root."""
+    return reverse("nudge_xblock:page", args=[str(course_key)])
+
+
+def screens(course_key: CourseKey) -> str:
+    """The screens as a piece of somebody else's page, which has a token of its own."""
+    return render_to_string(SCREENS, {"args": communicator_page.mount(course_key)})
+
+
+@require_safe
+@never_cache
+def page(request: HttpRequest, course_key: str) -> HttpResponse:
+    """GET: the screens, for the course's staff.  Whoever is not logged in is asked to; others are refused."""
+    try:
+        key = CourseKey.from_string(course_key)
+    except InvalidKeyError:
+        raise Http404(f"{course_key} is no course key.") from None
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    if not platform().is_course_staff(request.user.pk, key):
+        raise PermissionDenied
+    context: dict[str, Any] = {
+        "course": platform().course_dates(key).title or str(key),
+        "back": platform().page_url(key, "course") if platform().root_url() else "",
+        "language": get_language(),
+        "rtl": get_language_bidi(),
+        "args": {**(communicator_page.mount(key) or {}), "csrf": get_token(request)},
+    }
+    return render(request, "nudge_xblock/learners_page.html", context)
