@@ -13,6 +13,7 @@ from django.db import transaction
 
 from predictor.sequences import EventStore
 
+from .communicator.models import Audit, Letter, SavedSelection
 from .compat import platform
 from .models import InboxEvent, Learner
 
@@ -38,7 +39,20 @@ def retire(user_id: int) -> dict[str, int]:
     with transaction.atomic():
         found["live_events"] = InboxEvent.objects.filter(user_id=user_id).delete()[0]
         found["rows"] = Learner.objects.filter(user_id=user_id).delete()[0]
+        found["written"] = _forget_author(user_id)
     return found
+
+
+def _forget_author(user_id: int) -> int:
+    """Keep what a member of staff wrote to learners and did, without saying who it was; how many rows.
+
+    That somebody must not be mailed is kept as well, by a keyed hash of the address that leads to nobody.
+    """
+    return (
+        Letter.objects.filter(author_id=user_id).update(author_id=None, reply_to="")
+        + SavedSelection.objects.filter(author_id=user_id).update(author_id=None)
+        + Audit.objects.filter(user_id=user_id).update(user_id=None)
+    )
 
 
 def _sweep(folder: Path) -> None:

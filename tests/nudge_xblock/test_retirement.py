@@ -17,6 +17,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import labels, receivers, retirement
 from nudge_xblock.apps import NudgeConfig
+from nudge_xblock.communicator.models import Audit, Delivery, Letter, SavedSelection, Suppression
 from nudge_xblock.models import (
     Decision,
     Enrolment,
@@ -35,6 +36,9 @@ COURSE = CourseKey.from_string("course-v1:Org+Course+Run")
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 GONE, STAYS = 918273645, 192837465
 USERNAME = "ada-of-the-logs"
+HOLDING = {
+    "Learner", "Enrolment", "Decision", "InboxEvent", "Letter", "Delivery", "SavedSelection", "Audit",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -54,6 +58,13 @@ def learners(stores: Path) -> Path:
         InboxEvent.objects.create(
             digest=f"{user_id:032}", course_key=COURSE, user_id=user_id, time=NOW, token="play_video"
         )
+        letter = Letter.objects.create(
+            course_key=COURSE, author_id=user_id, reply_to=f"{user_id}@example.org"
+        )
+        Delivery.objects.create(letter=letter, learner=learner, why={"pass": 12}, message_id=f"<{user_id}>")
+        Suppression.objects.create(address=f"hash-{len(str(user_id))}-{user_id == GONE}", learner=learner)
+        SavedSelection.objects.create(course_key=COURSE, name=f"of {user_id == GONE}", author_id=user_id)
+        Audit.objects.create(course_key=COURSE, user_id=user_id, what="learners_seen", letter=letter)
     events = [
         Event(str(COURSE), learner, NOW.timestamp() + second, "play_video", "v1")
         for learner in (str(GONE), str(STAYS), USERNAME)
@@ -89,7 +100,7 @@ def files_with(text: str, folder: Path) -> list[Path]:
 
 
 def test_the_learner_is_in_tables_and_files_before(learners: Path) -> None:
-    assert {"Learner", "Enrolment", "Decision", "InboxEvent"} <= set(tables_with(str(GONE)))
+    assert set(tables_with(str(GONE))) >= HOLDING
     assert len(files_with(str(GONE), learners)) >= 3
     assert files_with(USERNAME, learners)
 
@@ -109,10 +120,26 @@ def test_what_was_erased_is_counted(learners: Path) -> None:
 
 def test_others_keep_everything(learners: Path) -> None:
     retirement.retire(GONE)
-    assert {"Learner", "Enrolment", "Decision", "InboxEvent"} <= set(tables_with(str(STAYS)))
+    assert set(tables_with(str(STAYS))) >= HOLDING
     assert EventStore(settings.NUDGE_EVENTS_DIR).sequences(str(COURSE)).learners == [str(STAYS)]
     assert Variant.objects.count() == 1
     assert PredictionDay.objects.count() == 1
+
+
+def test_who_must_not_be_mailed_stays_so_and_leads_to_nobody(learners: Path) -> None:
+    before = set(Suppression.objects.values_list("address", flat=True))
+    retirement.retire(GONE)
+    rows = dict(Suppression.objects.values_list("address", "learner__user_id"))
+    assert set(rows) == before
+    assert sorted(rows.values(), key=bool) == [None, STAYS]
+
+
+def test_what_staff_wrote_and_did_stays_without_them(learners: Path) -> None:
+    assert retirement.retire(GONE)["written"] == 3
+    letter = Letter.objects.get(author_id=None)
+    assert letter.reply_to == ""
+    assert (letter.audit.get().what, letter.audit.get().user_id) == ("learners_seen", None)
+    assert SavedSelection.objects.filter(author_id=None).count() == 1
 
 
 def test_it_can_be_repeated(learners: Path) -> None:
