@@ -89,7 +89,6 @@ def _figures() -> dict[str, Text]:
         "to_of": _("{figure}: to"),
         "range_of": _("{low} to {high}"),
         "any": _("Any"),
-        "any_of": _("{figure}: any"),
         "any_figure": _("Any"),
         "no_limit": _("no limit"),
         "show_table": _("Table"),

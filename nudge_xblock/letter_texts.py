@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 def letters() -> dict[str, str]:
     """Every text of the two screens by its name."""
-    return {**_message(), **_places(), **_choices(), **_sending(), **_sent(), **_became(), **_states()}
+    return {**_message(), **_places(), **_choices(), **_sending(), **_sent(), **_fates(), **_states()}
 
 
 def _message() -> dict[str, str]:
@@ -108,11 +108,6 @@ def _sent() -> dict[str, str]:
         "letters": _("What was written in this course"),
         "no_letters": _("No letters yet. Choose learners, then write to them."),
         "no_letters_there": _("No letters were written in that run."),
-        "state_draft": _("Draft"),
-        "state_scheduled": _("Waiting for its time"),
-        "state_automatic": _("Each morning"),
-        "state_sent": _("Sent"),
-        "state_stopped": _("Stopped"),
         "by_you": _("By you, {time}"),
         "by_colleague": _("By a colleague, {time}"),
         "due_at": _("for {time}"),
@@ -124,28 +119,22 @@ def _sent() -> dict[str, str]:
         "send_rest": _("Send to those not reached"),
         "who_got_it": _("Who got it"),
         "nobody_got_it": _("Nobody yet."),
+        "more_rows": _("Show more"),
         "earlier_run": _("Carry a letter over from an earlier run of the course"),
         "earlier_key": _("Course ID of that run"),
         "earlier_show": _("Show its letters"),
     }
 
 
-def _became() -> dict[str, str]:
+def _fates() -> dict[str, str]:
     return {
         "what_became": _("What became of it"),
         "why_chosen": _("Why they were chosen"),
         "when_sent": _("When"),
         "opened": _("Opened"),
         "clicked": _("Link followed"),
+        "yes": _("Yes"),
         "days": _("{days} days"),
-        "became_queued": _("Waits to be sent"),
-        "became_waiting": _("Waits for the next visit"),
-        "became_seen": _("Seen as a pop-up"),
-        "became_claimed": _("Being sent"),
-        "became_handed": _("Being sent"),
-        "became_sent": _("Sent"),
-        "became_failed": _("Failed"),
-        "became_skipped": _("Left out"),
     }
 
 
@@ -216,7 +205,7 @@ def _tally() -> dict[str, Callable[[int], str]]:
         "count_sent": lambda n: ngettext("{count} mail sent", "{count} mails sent", n),
         "count_waiting": lambda n: ngettext("{count} waits for a visit", "{count} wait for a visit", n),
         "count_seen": lambda n: ngettext("{count} seen as a pop-up", "{count} seen as pop-ups", n),
-        "count_queued": lambda n: ngettext("{count} still to go", "{count} still to go", n),
+        "count_to_go": lambda n: ngettext("{count} still to go", "{count} still to go", n),
         "count_failed": lambda n: ngettext("{count} failed", "{count} failed", n),
         "count_skipped": lambda n: ngettext("{count} left out", "{count} left out", n),
         "count_opened": lambda n: ngettext("{count} opened", "{count} opened", n),

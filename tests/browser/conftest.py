@@ -31,6 +31,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE = 60.0
+CROWD = 600
 UNIT = "correlation"
 STAFF = "grace"
 NUDGE = "block-v1:Harbour+NUM101+2026_T4+type@nudge+block@"
@@ -205,6 +206,39 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         fill = [sys.executable, str(ROOT / "tests" / "browser" / "fill.py")]
         subprocess.run(fill, env=environment, check=True, capture_output=True)
         yield site
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A course with learners of every kind, and what is predicted of them."""
+    home = tmp_path_factory.mktemp("crowded")
+    with served(home) as site:
+        fill = [sys.executable, str(ROOT / "tests" / "browser" / "crowd.py"), str(CROWD)]
+        subprocess.run(fill, env={**os.environ, "NUDGE_DEMO_DIR": str(home)}, check=True, capture_output=True)
+        yield site
+
+
+@pytest.fixture
+def screen(browser: Browser) -> Iterator[Look]:
+    """Opens the state of the learners' screens that a hash names, as course staff; no page may fail."""
+    contexts, trouble = [], []
+
+    def open_(site: Site, state: str = "learners", wait: str = ".nudge-count", **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(f"{site.url}/as/{STAFF}/?next=/xblock/{UNIT}/")
+        if wait:
+            page.goto(f"{site.url}/xblock/{UNIT}/#nudge-{state}")
+            page.reload()
+            page.locator(wait).wait_for()
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert trouble == []
 
 
 @pytest.fixture

@@ -121,10 +121,14 @@ def test_a_timed_exam_is_left_in_peace() -> None:
     assert asked(made) is None
 
 
-def test_staff_get_two_tabs_and_the_analytics_mount_point() -> None:
+def test_staff_get_tabs_for_the_analytics_and_for_the_learners() -> None:
     fragment = view(nudge(STAFF))
-    assert fragment.content.count('role="tab"') == 2
+    assert fragment.content.count('role="tab"') == 3
     assert '<div class="nudge-dashboard"></div>' in fragment.content
+    assert '<div class="nudge-communicator"></div>' in fragment.content
+    told = fragment.json_init_args["communicator"]
+    assert told["api"] == f"/api/nudge/v1/courses/{COURSE}/"
+    assert told["js"] == "/resource/nudge_xblock/communicator.js"
     assert fragment.json_init_args["dashboard"]["js"] == "/resource/nudge_xblock/dashboard.js"
 
 

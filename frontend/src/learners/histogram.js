@@ -28,7 +28,12 @@ export class Histogram {
   constructor(choice, { name, tone, tall = 120, heading = "h3" }) {
     Object.assign(this, { choice, name, tone, tall });
     const { t } = choice.words;
-    const [title, clip, panel] = [fresh("title"), fresh("clip"), fresh("figures")];
+    const [title, called, clip, panel] = [fresh("title"), fresh("called"), fresh("clip"), fresh("figures")];
+    // A button is called by its own word and by the figure that it is about.
+    const about = (word, attributes, text) => {
+      const id = fresh(word);
+      return h("button", { type: "button", class: "nudge-button nudge-quiet", id, "aria-labelledby": `${id} ${called}`, ...attributes }, text);
+    };
     this.everyone = s("path", { class: "nudge-bars-all" });
     this.fitting = s("path", { class: "nudge-bars-fitting" });
     this.taken = s("path", { class: `nudge-bars-taken nudge-tone-${tone}`, "clip-path": `url(#${clip})` });
@@ -53,20 +58,14 @@ export class Histogram {
       this.brush.node,
     );
     this.said = h("span", { class: "nudge-range-words" });
-    this.free = h("button", { type: "button", class: "nudge-button nudge-quiet", onclick: () => this.clear() }, t("any"));
-    this.free.setAttribute("aria-label", t("any_of", { figure: t(name) }));
+    this.free = about("any", { onclick: () => this.clear() }, t("any"));
     this.holder = h("div", { class: "nudge-plot-holder" }, this.plot);
     this.figures = h("div", { class: "nudge-figures", id: panel, hidden: true, tabindex: "0", role: "group", "aria-labelledby": title });
-    this.switch = h(
-      "button",
-      { type: "button", class: "nudge-button nudge-quiet", "aria-expanded": "false", "aria-controls": panel, "aria-keyshortcuts": "T", onclick: () => this.toggle() },
-      t("show_table"),
-    );
-    this.switch.setAttribute("aria-label", t("table_of", { figure: t(name) }));
+    this.switch = about("table", { "aria-expanded": "false", "aria-controls": panel, "aria-keyshortcuts": "T", onclick: () => this.toggle() }, t("show_table"));
     this.node = h(
       "div",
       { class: `nudge-figure nudge-figure-${name}`, role: "group", "aria-labelledby": title },
-      h("div", { class: "nudge-figure-head" }, h(heading, { class: "nudge-figure-title", id: title }, h("span", { class: "nudge-question" }, t(name)), this.finding()), this.switch),
+      h("div", { class: "nudge-figure-head" }, h(heading, { class: "nudge-figure-title", id: title }, h("span", { class: "nudge-question", id: called }, t(name)), this.finding()), this.switch),
       h("p", { class: "nudge-range-line" }, this.said, this.free),
       this.holder,
       this.figures,

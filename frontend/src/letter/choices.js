@@ -15,7 +15,7 @@ export class Choices {
     const name = fresh("choice");
     this.sender = this.select("sender");
     this.reply = this.select("reply_to");
-    this.days = h("input", { type: "number", class: "nudge-input nudge-short", min: "1", max: "30", value: "3", "aria-label": t("wait_days"), oninput: changed });
+    this.days = h("input", { type: "number", class: "nudge-input nudge-short", min: "1", max: "60", value: "3", "aria-label": t("wait_days"), oninput: changed });
     this.at = h("input", { type: "datetime-local", class: "nudge-input", "aria-label": t("time_at"), oninput: changed });
     this.until = h("input", { type: "date", class: "nudge-input", "aria-label": t("until"), oninput: changed });
     this.channels = this.radios(`${name}c`, CHANNELS, "channel", { nudge_then_mail: this.days });
@@ -88,7 +88,7 @@ export class Choices {
       sender: this.sender.list.value || this.wanted.sender || "",
       reply_to: this.reply.list.value || this.wanted.reply_to || "",
       channel: this.chosen(this.channels),
-      wait_days: Math.min(30, Math.max(1, Number(this.days.value) || 3)),
+      wait_days: Math.min(60, Math.max(1, Number(this.days.value) || 3)),
       at: time === "at" && this.at.value ? new Date(this.at.value).toISOString() : null,
       automatic_until: time === "daily" && this.until.value ? this.until.value : null,
     };

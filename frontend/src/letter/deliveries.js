@@ -1,5 +1,6 @@
 // What became of one letter, learner by learner, and why each of them was meant.
 import { h } from "../dashboard/dom.js";
+import { PERCENTS } from "../learners/selection.js";
 
 export class Deliveries {
   constructor(sent, panel) {
@@ -11,50 +12,59 @@ export class Deliveries {
     this.panel.replaceChildren(this.page.waiting(t("waiting_deliveries")));
     try {
       const found = await this.page.ask(`letters/${letter.id}/deliveries`);
-      const rows = found.deliveries ?? found.results ?? found;
-      this.panel.replaceChildren(rows.length ? this.table(letter, rows) : h("p", { class: "nudge-note" }, t("nobody_got_it")));
+      this.panel.replaceChildren(found.deliveries.length ? this.table(letter, found) : h("p", { class: "nudge-note" }, t("nobody_got_it")));
     } catch (error) {
       this.panel.replaceChildren(this.page.failed(error, t("what_deliveries"), t("kept_letters"), () => this.load(letter)));
     }
   }
 
-  table(letter, rows) {
-    const { t, moment } = this.words;
-    const heads = ["learner", "what_became", "why_chosen", "when_sent", "opened", "clicked"];
-    const time = (value) => (value ? moment(value) : "–");
+  table(letter, found) {
+    const { t } = this.words;
+    // Where the site does not look for opened mails, nothing is said of them.
+    const heads = ["learner", "what_became", "why_chosen", "when_sent", ...(letter.tracking ? ["opened", "clicked"] : [])];
+    const body = h("tbody", {}, found.deliveries.map((row) => this.row(letter, row)));
+    const more = h("button", { type: "button", class: "nudge-button", hidden: !found.next, onclick: () => this.more(letter, body, more) }, t("more_rows"));
+    more.next = found.next;
     return h(
       "div",
       { class: "nudge-figures", tabindex: "0", role: "group", "aria-label": t("who_got_it") },
-      h(
-        "table",
-        {},
-        h("caption", {}, letter.subject),
-        h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, t(name))))),
-        h(
-          "tbody",
-          {},
-          rows.map((row) =>
-            h(
-              "tr",
-              {},
-              h("th", { scope: "row" }, t("learner_name", { name: row.learner.slice(0, 6).toUpperCase() })),
-              h("td", {}, [t(`became_${row.state}`), row.reason].filter(Boolean).join(": ")),
-              h("td", {}, this.why(row.why)),
-              h("td", {}, time(row.sent_at ?? row.at)),
-              h("td", {}, time(row.opened_at)),
-              h("td", {}, time(row.clicked_at)),
-            ),
-          ),
-        ),
-      ),
+      h("table", {}, h("caption", {}, letter.subject), h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, t(name))))), body),
+      more,
     );
+  }
+
+  async more(letter, body, button) {
+    button.disabled = true;
+    try {
+      const found = await this.page.ask(`letters/${letter.id}/deliveries?after=${button.next}`);
+      body.append(...found.deliveries.map((row) => this.row(letter, row)));
+      button.next = found.next;
+      button.hidden = !found.next;
+    } catch (error) {
+      button.replaceWith(this.page.failed(error, this.words.t("what_deliveries"), this.words.t("kept_letters")));
+    }
+    button.disabled = false;
+  }
+
+  row(letter, row) {
+    const { t, moment } = this.words;
+    const cells = [
+      [row.words, row.because].filter(Boolean).join(": "),
+      this.why(row.why),
+      row.sent_at ? moment(row.sent_at) : "–",
+      ...(letter.tracking ? [row.opened, row.clicked].map((yes) => (yes ? t("yes") : "–")) : []),
+    ];
+    return h("tr", {}, h("th", { scope: "row" }, t("learner_name", { name: row.learner.slice(0, 6).toUpperCase() })), cells.map((cell) => h("td", {}, cell)));
   }
 
   /** The figures by which the selection held a learner. */
   why(figures) {
     const { t, percent, number } = this.words;
-    if (!figures || typeof figures === "string") return figures ?? "";
-    const told = ([name, value]) => (["pass", "complete", "leave", "progress"].includes(name) ? `${t(name)}: ${percent(value)}` : name === "seen" ? `${t("seen")}: ${value === null || value > 9999 ? t("never") : t("days", { days: number(value) })}` : null);
-    return Object.entries(figures).map(told).filter(Boolean).join(" · ");
+    const told = Object.entries(figures).map(([name, value]) => {
+      if (PERCENTS.includes(name)) return `${t(name)}: ${percent(value)}`;
+      if (name !== "seen") return null;
+      return `${t("seen")}: ${value === "never" ? t("never") : t("days", { days: number(value) })}`;
+    });
+    return told.filter(Boolean).join(" · ");
   }
 }

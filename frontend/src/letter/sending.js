@@ -5,7 +5,9 @@ import { reaches } from "./sentence.js";
 
 /** Milliseconds between two looks how far it is. */
 const OFTEN = 1000;
-const UNDER_WAY = ["sending"];
+
+/** Whether a letter is being sent, or is about to be. */
+export const underWay = ({ state, at }) => state === "sending" || (state === "scheduled" && (!at || Date.parse(at) <= Date.now()));
 
 export class Sending {
   constructor(compose) {
@@ -38,7 +40,7 @@ export class Sending {
     if (!changed) await this.compose.look();
     const { found } = this.compose;
     if (this.opener.disabled && !changed) return;
-    const yes = h("button", { type: "button", class: "nudge-button nudge-strong", "data-confirm": "", onclick: () => this.send(found.reachable) }, t("send_yes"));
+    const yes = h("button", { type: "button", class: "nudge-button nudge-strong", "data-confirm": "", onclick: () => this.send(found.matched) }, t("send_yes"));
     const no = h("button", { type: "button", class: "nudge-button", onclick: () => this.back() }, t("send_no"));
     const title = h("h3", { class: "nudge-finding nudge-minor", tabindex: "-1" }, t("send_sure", { subject: this.compose.subject.value }));
     this.node.replaceChildren(
@@ -92,7 +94,7 @@ export class Sending {
     this.node.hidden = false;
     if (fresh) this.draw(letter);
     this.fill(letter);
-    if (UNDER_WAY.includes(letter.state)) this.timer = setTimeout(() => this.look(), OFTEN);
+    if (underWay(letter)) this.timer = setTimeout(() => this.look(), OFTEN);
   }
 
   draw(letter) {
@@ -100,7 +102,7 @@ export class Sending {
     const can = ["sending", "scheduled", "automatic"].includes(letter.state);
     this.shown = letter.id + letter.state;
     this.title = h("h3", { class: "nudge-finding nudge-minor", tabindex: "-1" }, this.state(letter));
-    this.bar = letter.state === "sending" && h("progress", { max: 1, value: 0, "aria-label": t("state_sending") });
+    this.bar = underWay(letter) && h("progress", { max: 1, value: 0, "aria-label": t("state_sending") });
     this.counts = h("p", { class: "nudge-small" });
     const focused = this.node.contains(this.page.focused());
     this.node.replaceChildren(
@@ -112,7 +114,7 @@ export class Sending {
         { class: "nudge-tools" },
         can && h("button", { type: "button", class: "nudge-button", "data-stop": "", onclick: () => this.stop() }, t("stop")),
         h("button", { type: "button", class: "nudge-button", onclick: () => this.page.go({ view: "sent", letter: letter.id }) }, t("look_at_letter")),
-        !UNDER_WAY.includes(letter.state) && h("button", { type: "button", class: "nudge-button nudge-quiet", onclick: () => this.compose.anew() }, t("new_letter")),
+        !underWay(letter) && h("button", { type: "button", class: "nudge-button nudge-quiet", onclick: () => this.compose.anew() }, t("new_letter")),
       ),
     );
     if (focused || !this.page.focused()) this.title.focus();
@@ -120,13 +122,13 @@ export class Sending {
 
   state(letter) {
     const { t, moment, day } = this.words;
-    return t(`told_${letter.state}`, { time: letter.at ? moment(letter.at) : "", day: letter.automatic_until ? day(letter.automatic_until) : "" });
+    return t(`told_${underWay(letter) ? "sending" : letter.state}`, { time: letter.at ? moment(letter.at) : "", day: letter.automatic_until ? day(letter.automatic_until) : "" });
   }
 
   fill(letter) {
     this.counts.textContent = tally(this.words, letter.counts).join(" · ");
     if (!this.bar) return;
-    const done = finished(letter.counts);
+    const done = sum(letter.counts, DONE);
     this.bar.value = letter.matched ? Math.min(1, done / letter.matched) : 0;
   }
 
@@ -146,12 +148,15 @@ export class Sending {
   }
 }
 
-const COUNTED = ["sent", "waiting", "seen", "queued", "failed", "skipped", "opened", "clicked"];
+const SAID = ["sent", "waiting", "seen", "to_go", "failed", "skipped", "opened", "clicked"];
+const TO_GO = ["queued", "claimed", "handed"];
+const DONE = ["sent", "waiting", "seen", "failed", "skipped"];
+
+const sum = (counts, names) => names.reduce((total, name) => total + (counts[name] ?? 0), 0);
 
 /** How many learners are where with a letter, in words; what nobody is in is not said. */
 export function tally({ n }, counts) {
-  const found = COUNTED.filter((name) => counts?.[name]).map((name) => n(`count_${name}`, counts[name]));
+  const all = { ...counts, to_go: sum(counts, TO_GO) };
+  const found = SAID.filter((name) => all[name]).map((name) => n(`count_${name}`, all[name]));
   return found.length ? found : [n("count_sent", 0)];
 }
-
-const finished = (counts = {}) => ["sent", "waiting", "seen", "failed", "skipped"].reduce((sum, name) => sum + (counts[name] ?? 0), 0);

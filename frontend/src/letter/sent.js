@@ -2,7 +2,7 @@
 import { fresh, h } from "../dashboard/dom.js";
 import { NoAnswer } from "../dashboard/server.js";
 import { Deliveries } from "./deliveries.js";
-import { tally } from "./sending.js";
+import { tally, underWay } from "./sending.js";
 import { whom } from "./sentence.js";
 
 /** Milliseconds between two looks while a letter is under way. */
@@ -31,7 +31,7 @@ export class Sent {
     try {
       const found = await this.page.ask("letters");
       this.trouble.replaceChildren();
-      this.draw(found.letters ?? found.results ?? found);
+      this.draw(found.letters ?? found);
     } catch (error) {
       this.trouble.replaceChildren(this.page.failed(error, t("what_letters"), t("kept_letters"), () => this.load()));
     }
@@ -49,7 +49,7 @@ export class Sent {
     const open = new Set([...this.list.querySelectorAll("li[data-open]")].map((item) => item.dataset.letter));
     this.list.replaceChildren(...letters.map((letter) => this.one(letter, open.has(String(letter.id)) || letter.id === this.page.state.letter)));
     if (mark) this.list.querySelector(`[data-letter="${mark[0]}"] [data-act="${mark[1]}"]`)?.focus();
-    if (letters.some(({ state }) => state === "sending")) this.timer = setTimeout(() => !this.node.hidden && this.node.isConnected && this.load(), OFTEN);
+    if (letters.some(underWay)) this.timer = setTimeout(() => !this.node.hidden && this.node.isConnected && this.load(), OFTEN);
   }
 
   one(letter, opened) {
@@ -63,7 +63,7 @@ export class Sent {
     look.setAttribute("aria-controls", panel.id);
     look.setAttribute("aria-expanded", "false");
     item.append(
-      h("div", { class: "nudge-letter-head" }, h("h3", { class: "nudge-letter-title nudge-own", id: title }, letter.subject || t("no_subject")), h("span", { class: `nudge-badge nudge-letter-${letter.state}` }, t(`state_${letter.state}`))),
+      h("div", { class: "nudge-letter-head" }, h("h3", { class: "nudge-letter-title nudge-own", id: title }, letter.subject || t("no_subject")), h("span", { class: `nudge-badge nudge-letter-${letter.state}` }, letter.words)),
       h("p", { class: "nudge-small" }, this.told(letter)),
       h("p", { class: "nudge-letter-whom" }, whom(this.words, letter.selection)),
       draft ? "" : h("p", { class: "nudge-letter-counts" }, tally(this.words, letter.counts).join(" · ")),
@@ -83,10 +83,10 @@ export class Sent {
     return item;
   }
 
-  told({ author, confirmed, created, at, automatic_until: until, channel, reused_from: from }) {
+  told({ mine, confirmed, created, at, automatic_until: until, channel, reused_from: from }) {
     const { t, moment, day } = this.words;
     return [
-      t(author ? "by_you" : "by_colleague", { time: moment(confirmed ?? created) }),
+      t(mine ? "by_you" : "by_colleague", { time: moment(confirmed ?? created) }),
       t(`channel_${channel}`),
       at && t("due_at", { time: moment(at) }),
       until && t("due_daily", { day: day(until) }),
@@ -132,7 +132,7 @@ export class Sent {
       if (!course) return run.focus();
       const answer = await this.ask(() => this.page.ask(`letters?course=${encodeURIComponent(course)}`));
       if (!answer) return undefined;
-      const letters = answer.letters ?? answer.results ?? answer;
+      const letters = answer.letters ?? answer;
       return found.replaceChildren(
         ...letters.map((letter) =>
           h(
