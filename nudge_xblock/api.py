@@ -159,6 +159,13 @@ def verdict(night: tables.Night) -> str:
     return remarks.text(night.verdict)
 
 
+def night_errors(night: tables.Night) -> str:
+    """Why steps of a night failed, for whoever runs the site: names files and hosts, unlike `verdict`."""
+    from nudge_xblock import nightly
+
+    return nightly.errors(night)
+
+
 def nights(count: int = 30) -> list[dict[str, Any]]:
     """The last nights, newest first, as JSON."""
     from nudge_xblock import nightly

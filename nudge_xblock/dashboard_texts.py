@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from .remarks import STEPS
+
 
 def dashboard() -> dict[str, str]:
     """Every text of the staff tab by its name."""
@@ -145,20 +147,7 @@ def _nights() -> dict[str, str]:
         "night_over_failed": _("Tonight’s job has failed in part; the line of the night says where."),
         "night_unheard": _("No word from the job for the moment; it goes on by itself."),
         "night_not_started": _("The job could not be started. {why}"),
-        "step_queued": _("Waiting to start"),
-        "step_models": _("Checking the models in use"),
-        "step_ingest": _("Reading new events"),
-        "step_label": _("Looking up how enrolments ended"),
-        "step_outcomes": _("Looking up what followed each nudge"),
-        "step_harm": _("Looking for messages after which less is completed"),
-        "step_train": _("Training the new model"),
-        "step_helpfulness": _("Learning from the votes"),
-        "step_tallies": _("Counting how each message fared"),
-        "step_evaluate": _("Measuring new and old on learners neither has seen"),
-        "step_promote": _("Deciding which model to use"),
-        "step_refresh": _("Predicting anew for every learner"),
-        "step_drift": _("Comparing last week with the weeks before"),
-        "step_tidy": _("Tidying up"),
+        **{f"step_{name}": str(words) for name, words in STEPS.items()},
     }
 
 

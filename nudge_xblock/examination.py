@@ -3,7 +3,8 @@
 Each model is asked about every held-out learner at 7, 14, 21 and 30 days of each course run, as far as these
 are past; a learner whose outcome was known by then is left out.  Whether a learner then left is read off the
 event stream.  The new model is asked about as many of those it learned from too: it must not know the others
-better.
+better.  Where stacks stand beside the models (see predictor.stack), these foresee course runs, and are asked
+as well.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from opaque_keys.edx.keys import CourseKey
 from nudge_xblock import courses, groups, labels, leaks, measures
 from nudge_xblock.models import Learner
 from nudge_xblock.night import Run
+from predictor.foresight import Foreseen, Foreseer
 from predictor.outcomes import CourseOutcomes, Outcomes, read_outcomes
 from predictor.sequences import Sequences
-from predictor.streaming import Streamer
 
 DAY = 86400.0
 HORIZONS = (7.0, 14.0, 21.0, 30.0)
@@ -38,37 +39,50 @@ Texts = npt.NDArray[np.str_]
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Answers about the learners of one course run at one horizon: n rows, a column per model."""
+    """Answers about the learners of one course run at one horizon: n rows, a column per model.
+
+    `said` is the LSTMs' word, `foreseen` that of what foresees course runs: the stack's where there is one.
+    """
 
     truth: Array
     said: list[Array]
+    foreseen: list[Array]
     learners: Texts
     divided: dict[str, Texts]
 
 
-def engagement(job: Run, streamers: Sequence[Streamer]) -> dict[str, dict[str, Any]]:
-    """Target to the figures of the first streamer ("new") and of the second ("old"), if there is one."""
+def engagement(job: Run, asked_of: Sequence[Foreseer]) -> dict[str, dict[str, Any]]:
+    """Target to the figures of the first LSTM ("new") and of the second ("old"), if there is one.
+
+    Where the first has a stack, "stack" compares that with its LSTM alone.  "courses" compares what foresees
+    course runs with what does now, and "alone" the new LSTM with that: what it would be without its stack.
+    """
     held, taught = read_outcomes(labels.held_out()), read_outcomes(labels.trained_on())
     asked: dict[str, list[Piece]] = {}
     known: dict[str, list[Piece]] = {}
     told: dict[str, leaks.Presence] = {}
     keys = _judged_on(held)
     for number, course_key in enumerate(keys):
-        _gather(course_key, held.of(str(course_key)), streamers, job, asked, told)
+        _gather(course_key, held.of(str(course_key)), asked_of, job, asked, told)
         rest = taught.by_course.get(str(course_key))
         if rest is not None:
             some = _some(rest, len(held.of(str(course_key))))
-            _gather(course_key, some, streamers[:1], job, known, {})
+            _gather(course_key, some, [Foreseer(asked_of[0].streamer)], job, known, {})
         job.report(number / len(keys), str(course_key))
     return {
-        target: _compared(pieces, known.get(target, []), len(streamers)) | {"telling": told[target].telling()}
+        target: _compared(pieces, known.get(target, []))
+        | _stacked(pieces, [bool(each.stack) for each in asked_of])
+        | {"telling": told[target].telling()}
         for target, pieces in sorted(asked.items())
     }
 
 
-def impurity(job: Run, streamer: Streamer) -> float:
-    """By how much, at most, a reading of a past moment changes when later events are withheld."""
-    held, worst = read_outcomes(labels.held_out()), 0.0
+def impurity(job: Run, asked: Foreseer) -> tuple[float, float]:
+    """By how much, at most, what is said of a past moment changes when later events are withheld.
+
+    Of the LSTM, and of what foresees course runs.
+    """
+    held, worst = read_outcomes(labels.held_out()), [0.0, 0.0]
     for course_key in _judged_on(held)[-PURITY_COURSES:]:
         sequences = courses.sequences_of(course_key, job.now)
         start = courses.start_of(course_key, sequences)
@@ -79,13 +93,19 @@ def impurity(job: Run, streamer: Streamer) -> float:
             if moment > job.now.timestamp():
                 break
             learners = held.of(str(course_key)).learners[:PURITY_LEARNERS]
-            whole = streamer.refresh(sequences, start, moment, learners)
-            past = streamer.refresh(courses.until(sequences, moment), start, moment, learners)
+            whole = asked.foresee(sequences, start, moment, learners)
+            past = asked.foresee(courses.until(sequences, moment), start, moment, learners)
             for learner in learners:
-                told = [found[learner][1].probabilities for found in (whole, past)]
-                changes = (abs(told[0][target] - told[1][target]) for target in streamer.targets)
-                worst = max(worst, *changes)
-    return float(worst)
+                both = zip(_words(whole[learner]), _words(past[learner]), strict=True)
+                for place, (one, other) in enumerate(both):
+                    changes = (abs(one[target] - other[target]) for target in asked.streamer.targets)
+                    worst[place] = max(worst[place], *changes)
+    return float(worst[0]), float(worst[1])
+
+
+def _words(found: Foreseen) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """The LSTM's word, and that of what foresees course runs."""
+    return found.reading.probabilities, found.probabilities
 
 
 def newest_event(job: Run) -> float | None:
@@ -119,7 +139,7 @@ def _some(outcomes: CourseOutcomes, count: int) -> CourseOutcomes:
 def _gather(
     course_key: CourseKey,
     outcomes: CourseOutcomes,
-    streamers: Sequence[Streamer],
+    asked_of: Sequence[Foreseer],
     job: Run,
     into: dict[str, list[Piece]],
     told: dict[str, leaks.Presence],
@@ -135,21 +155,22 @@ def _gather(
         moment = start + days * DAY
         if moment > job.now.timestamp():
             break
-        answers = [streamer.refresh(sequences, start, moment, outcomes.learners) for streamer in streamers]
-        for target in streamers[0].targets:
+        answers = [each.foresee(sequences, start, moment, outcomes.learners) for each in asked_of]
+        for target in asked_of[0].streamer.targets:
             truth = _truth(target, outcomes, sequences, moment, job.now.timestamp())
             told.setdefault(target, leaks.Presence()).add(sequences, outcomes.learners, moment, truth)
             known = np.isfinite(truth)
-            said = [
-                np.array(
-                    [found[learner][1].probabilities.get(target, np.nan) for learner in outcomes.learners]
-                )
-                for found in answers
-            ]
+            asked = [learner for learner, there in zip(outcomes.learners, known, strict=True) if there]
+            words = [[_words(found[name]) for name in asked] for found in answers]
+            said, foreseen = (
+                [np.array([each[place].get(target, np.nan) for each in one]) for one in words]
+                for place in (0, 1)
+            )
             into.setdefault(target, []).append(
                 Piece(
                     truth[known],
-                    [each[known] for each in said],
+                    said,
+                    foreseen,
                     learners[known],
                     {name: values[known] for name, values in divided.items()},
                 )
@@ -201,28 +222,45 @@ def left(learners: Sequence[str], sequences: Sequences, moment: float, now: floa
     return truth
 
 
-def _compared(pieces: list[Piece], taught: list[Piece], models: int) -> dict[str, Any]:
+def _compared(pieces: list[Piece], taught: list[Piece]) -> dict[str, Any]:
     truth, learners = _joined(pieces, "truth"), _joined(pieces, "learners")
-    said = [np.concatenate([piece.said[number] for piece in pieces]) for number in range(models)]
+    said = _columns(pieces, "said")
     people = len(set(learners.tolist()))
     figures: dict[str, Any] = {"n": len(truth), "learners": people, "positives": int(truth.sum())}
-    figures |= {
-        name: measures.measured(truth, each) for name, each in zip(("new", "old"), said, strict=False)
-    }
+    figures |= measures.beside(truth, said, learners)
     if taught:
         known = np.concatenate([piece.said[0] for piece in taught])
         figures["taught"] = measures.measured(_joined(taught, "truth"), known)
-    if figures.get("old", {}).get("auc") is not None and figures["new"]["auc"] is not None:
-        new, old = said
-        lost = (measures.losses(truth, new), measures.losses(truth, old))
-        figures["rise"] = measures.rise(lost[0], lost[1], learners)
-        figures["drop_error"] = measures.drop_error(truth, new, old, learners)
-        divided = {
-            name: np.concatenate([piece.divided[name] for piece in pieces]) for name in pieces[0].divided
-        }
-        least = settings.NUDGE_PROMOTION_GAP_RISE
-        figures["gaps"] = measures.gaps(truth, new, old, learners, divided, least)
+    if "rise" in figures:
+        figures["gaps"] = _gaps(pieces, truth, said, learners)
     return figures
+
+
+def _stacked(pieces: list[Piece], stacks: Sequence[bool]) -> dict[str, Any]:
+    """What the stacks are worth; nothing where there is none."""
+    if not any(stacks):
+        return {}
+    truth, learners = _joined(pieces, "truth"), _joined(pieces, "learners")
+    alone, foreseen = _columns(pieces, "said")[0], _columns(pieces, "foreseen")
+    figures = {}
+    if stacks[0]:
+        figures["stack"] = measures.beside(truth, [foreseen[0], alone], learners)
+    if len(foreseen) > 1:
+        figures["courses"] = measures.beside(truth, foreseen, learners)
+        figures["alone"] = measures.beside(truth, [alone, foreseen[1]], learners)
+        if "rise" in figures["courses"]:
+            figures["courses"]["gaps"] = _gaps(pieces, truth, foreseen, learners)
+    return figures
+
+
+def _gaps(pieces: list[Piece], truth: Array, said: list[Array], learners: Texts) -> list[measures.Figures]:
+    divided = {name: np.concatenate([piece.divided[name] for piece in pieces]) for name in pieces[0].divided}
+    return measures.gaps(truth, said[0], said[1], learners, divided, settings.NUDGE_PROMOTION_GAP_RISE)
+
+
+def _columns(pieces: list[Piece], name: str) -> list[Array]:
+    """The answers of each model, all pieces together."""
+    return [np.concatenate(parts) for parts in zip(*(getattr(piece, name) for piece in pieces), strict=True)]
 
 
 def _joined(pieces: list[Piece], name: str) -> npt.NDArray[Any]:

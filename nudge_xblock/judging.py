@@ -1,16 +1,27 @@
 """The night's judgement: tonight's models are measured beside the serving ones, and refused or not.
 
 What is measured is in `examination` (engagement), `appraisal` and `hindsight` (helpfulness); what speaks
-against a model in `objections`.
+against a model in `objections`.  An engagement model is two things: an LSTM, which decides about nudges, and
+where the site wants one a stack beside it, with which course runs are foreseen.  Each must earn its place.  A
+stack that is worth less than its LSTM alone is left out; a model that would foresee course runs worse than
+what serves, with its stack or left without, is refused.
 """
 
 from __future__ import annotations
 
+import logging
+
+from django.conf import settings
+
 from nudge_xblock import appraisal, examination, hindsight, lessons, objections
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
-from nudge_xblock.remarks import Remark, remark
+from nudge_xblock.remarks import Remark, remark, sentence
+from predictor.foresight import Foreseer, drop_stacks
+from predictor.stack import Stack
 from predictor.store import BrokenModel, ModelStore, NoModel
 from predictor.streaming import Streamer
+
+LOG = logging.getLogger(__name__)
 
 
 def evaluate(job: Run) -> str:
@@ -20,22 +31,47 @@ def evaluate(job: Run) -> str:
         raise Skipped("No engagement model was trained tonight, so there is none to judge.")
     store, old = models(), job.serving.get(ENGAGEMENT)
     try:
-        new = Streamer.load(store, version)
+        streamer = Streamer.load(store, version)
     except (BrokenModel, ValueError) as error:
-        job.judge(ENGAGEMENT, version, {"targets": {}}, [remark("unreadable", error=str(error))])
-        return str(error)
-    streamers = [new, Streamer.load(store, old)] if old else [new]
-    targets = examination.engagement(job, streamers)
-    change = examination.impurity(job, new)
+        job.judge(ENGAGEMENT, version, {"targets": {}}, [_unreadable(job, ENGAGEMENT, version, error)])
+        return sentence(job.refused[ENGAGEMENT][0])
+    new, against = _with_stack(job, store, streamer)
+    asked = [new, _with_stack(job, store, Streamer.load(store, old))[0]] if old else [new]
+    targets = examination.engagement(job, asked)
+    change, change_of_courses = examination.impurity(job, new)
+    against += objections.to_stack(targets, change_of_courses) if new.stack else []
+    stacked = new.stack is not None and not against
+    if against:
+        drop_stacks(store, version)
+        job.told += [remark("stack_dropped"), *against]
     spans = [store.manifest(ENGAGEMENT, each).get("data_span", {}) for each in (version, old) if each]
     found = [
         *objections.to_engagement(targets),
+        *objections.to_courses(targets, stacked),
         *objections.to_origin(store.manifest(ENGAGEMENT, version)),
         *objections.to_purity(change),
         *objections.to_data(spans[0], spans[1] if old else None, examination.newest_event(job)),
     ]
-    job.judge(ENGAGEMENT, version, {"targets": targets, "impurity": round(change, 6)}, found)
+    figures = {"targets": targets, "impurity": round(change, 6), "stacked": stacked}
+    job.judge(ENGAGEMENT, version, figures, found)
     return examination.in_words(targets)
+
+
+def _with_stack(job: Run, store: ModelStore, streamer: Streamer) -> tuple[Foreseer, list[Remark]]:
+    """The model with its stack where the site wants stacks; without a broken one, and what to say of it."""
+    if not settings.NUDGE_STACK:
+        return Foreseer(streamer), []
+    try:
+        return Foreseer(streamer, Stack.load(store, streamer.version)), []
+    except (BrokenModel, NoModel, ValueError) as error:
+        return Foreseer(streamer), [_unreadable(job, "stack of the engagement", streamer.version, error)]
+
+
+def _unreadable(job: Run, kind: str, version: str, error: Exception) -> Remark:
+    """That a model cannot be read: staff are told so, whoever runs the site is told why."""
+    LOG.error("The %s model %s cannot be read: %s", kind, version, error)
+    job.figures["error"] = str(error)
+    return remark("unreadable")
 
 
 def learn_helpfulness(job: Run) -> str:
@@ -54,7 +90,7 @@ def judge_helpfulness(job: Run, version: str) -> None:
         job.judge(HELPFULNESS, version, {"n": 0}, [remark("other_features")])
         return
     except (BrokenModel, NoModel, ValueError) as error:
-        job.judge(HELPFULNESS, version, {"n": 0}, [remark("unreadable", error=str(error))])
+        job.judge(HELPFULNESS, version, {"n": 0}, [_unreadable(job, HELPFULNESS, version, error)])
         return
     manifest = store.manifest(HELPFULNESS, version)
     found = objections.to_helpfulness(figures) + objections.to_lessons(manifest, job.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,19 @@ def measured(truth: Array, said: Array) -> Figures:
         "loss": metrics.log_loss(truth, said),
     }
     return {**{name: round(float(value), 4) for name, value in figures.items()}, "finite": True}
+
+
+def beside(truth: Array, said: Sequence[Array], learners: Texts) -> Figures:
+    """One model ("new") beside another ("old"), if there is one, on the same answers.
+
+    `rise` and `drop_error` (see below) are there where both can be measured.
+    """
+    figures: Figures = {name: measured(truth, each) for name, each in zip(("new", "old"), said, strict=False)}
+    if len(said) > 1 and all(each["auc"] is not None for each in figures.values()):
+        new, old = said
+        figures["rise"] = rise(losses(truth, new), losses(truth, old), learners)
+        figures["drop_error"] = drop_error(truth, new, old, learners)
+    return figures
 
 
 def losses(truth: Array, said: Array) -> Array:

@@ -81,7 +81,8 @@ def run(now: datetime | None = None, reporter: Reporter | None = None, only: Col
     except slots.LostSlot:
         raise
     except BaseException as error:  # also when a worker is told to stop: the slot must not stay taken
-        stopped = remarks.remark("stopped_step", step=job.step, error=repr(error))
+        log.error("the night was stopped in the step %s: %r", job.step, error)
+        stopped = remarks.remark("stopped_step", step=job.step)
         slots.release(job.night, failed=True, verdict=[*job.told, stopped])
         raise
 
@@ -125,11 +126,11 @@ def _attempt(step: Step, job: Run) -> dict[str, Any]:
         raise
     except Exception as error:
         log.exception("the night's step %s failed", step.name)
-        words, state = f"{type(error).__name__}: {error}", FAILED
-        job.tell("failed_step", step=step.name, error=words)
+        words, state = job.tell("failed_step", step=step.name), FAILED
+        job.figures["error"] = f"{type(error).__name__}: {error}"
     if state != DONE:
         job.undone.add(step.name)
-    job.reporter(step.name, job.begun + job.share, words)
+    job.reporter(step.name, job.begun + job.share, job.figures.get("error", words))
     return {"state": state, "words": words, "seconds": round(time.monotonic() - started, 1), **job.figures}
 
 
@@ -145,6 +146,12 @@ def _finish(job: Run, steps: dict[str, dict[str, Any]]) -> Night:
     return job.night
 
 
+def errors(night: Night) -> str:
+    """What failed and why, step by step, for whoever runs the site: it may name files and hosts."""
+    told = ((name, report["error"]) for name, report in night.steps.items() if report.get("error"))
+    return " ".join(f"{name}: {error}" for name, error in told)
+
+
 def status(night_id: int | None = None) -> dict[str, Any]:
     """How far a night is, the newest by default; {} when there was none."""
     slots.free_dead_slot()
@@ -154,7 +161,10 @@ def status(night_id: int | None = None) -> dict[str, Any]:
 
 
 def describe(night: Night) -> dict[str, Any]:
-    """A night as JSON: what REST, the staff tab and the commands show of it."""
+    """A night as JSON: what REST and the staff tab show of it.
+
+    Of a step no more than its state and words: course staff have no business with paths and error texts.
+    """
     return {
         "id": night.pk,
         "started": night.started.isoformat(),
@@ -167,5 +177,8 @@ def describe(night: Night) -> dict[str, Any]:
         "model_version": night.model_version,
         "verdict": remarks.text(night.verdict),
         "metrics": night.metrics,
-        "steps": night.steps,
+        "steps": {
+            name: {key: report[key] for key in ("state", "words", "seconds")}
+            for name, report in night.steps.items()
+        },
     }

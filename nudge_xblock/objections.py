@@ -71,19 +71,77 @@ def _to_target(target: str, figures: Mapping[str, Any]) -> list[Remark]:
     new, old, found = figures["new"], figures.get("old", {}), []
     if new["auc_high"] < 0.5:
         found.append(remark("below_chance", target=target, new=new["auc"]))
-    chance = LIKELY * figures.get("drop_error", 0.0)
-    if old.get("auc") is not None and new["auc"] < old["auc"] - max(
-        settings.NUDGE_PROMOTION_AUC_DROP, chance
-    ):
+    if _dropped(figures):
         found.append(remark("worse_auc", target=target, new=new["auc"], old=old["auc"]))
-    allowed = settings.NUDGE_PROMOTION_MAX_ECE + _chance_ece(
-        figures.get("learners", figures["n"]), figures["positives"] / figures["n"]
-    )
+    allowed = _allowed_ece(figures)
     if new["ece"] > max(allowed, old.get("ece") or 0.0):
         found.append(remark("miscalibrated", target=target, new=new["ece"], allowed=allowed))
     elif _clearly_more(figures.get("rise"), settings.NUDGE_PROMOTION_LOSS_RISE):
         found.append(remark("worse_foresight", target=target, new=figures["new"]["loss"], old=old["loss"]))
     return found + _leaks(target, figures) + _gaps(target, figures.get("gaps", ()))
+
+
+def to_stack(targets: Mapping[str, Mapping[str, Any]], change: float = 0.0) -> list[Remark]:
+    """Objections to a stack from its figures beside its LSTM's alone; empty: none, also without any figures.
+
+    It must foresee as well as that, up to NUDGE_PROMOTION_AUC_DROP, be calibrated, and not be too good to be
+    true; `change`: see to_purity.
+    """
+    told = {target: figures for target, figures in targets.items() if "stack" in figures}
+    broken = [target for target, figures in told.items() if not figures["stack"]["new"]["finite"]]
+    if broken:
+        return [remark("not_numbers_for", targets=sorted(broken))]
+    found = [each for target, figures in told.items() for each in _to_stack_of(target, figures)]
+    return found + to_purity(change)
+
+
+def _to_stack_of(target: str, figures: Mapping[str, Any]) -> list[Remark]:
+    stack, found = figures["stack"], []
+    new, alone = stack["new"], stack["old"]
+    if new["auc"] is None or figures["n"] < settings.NUDGE_PROMOTION_MIN_LEARNERS:
+        return []
+    if _dropped(stack):
+        found.append(remark("worse_than_alone", target=target, new=new["auc"], old=alone["auc"]))
+    allowed = _allowed_ece(figures)
+    if new["ece"] > max(allowed, alone["ece"] or 0.0):
+        found.append(remark("miscalibrated", target=target, new=new["ece"], allowed=allowed))
+    limit = settings.NUDGE_PROMOTION_MAX_AUC
+    if target not in FROM_A_STREAM and new["auc_low"] > limit:
+        found.append(remark("too_good", target=target, new=new["auc"], limit=limit))
+    return found
+
+
+def to_courses(targets: Mapping[str, Mapping[str, Any]], stacked: bool) -> list[Remark]:
+    """Objections to what would foresee course runs: the new model `stacked`, or its LSTM alone.
+
+    It must not be worse than what does now, by the same bounds as for live moments.
+    """
+    found = []
+    for target, figures in targets.items():
+        told = figures.get("courses" if stacked else "alone", {})
+        if "rise" not in told or figures["n"] < settings.NUDGE_PROMOTION_MIN_LEARNERS:
+            continue
+        new, old = told["new"], told["old"]
+        if _dropped(told):
+            found.append(remark("worse_courses", target=target, new=new["auc"], old=old["auc"]))
+        elif new["ece"] > max(_allowed_ece(figures), old["ece"]):
+            found.append(remark("miscalibrated_courses", target=target, new=new["ece"], old=old["ece"]))
+        elif _clearly_more(told["rise"], settings.NUDGE_PROMOTION_LOSS_RISE):
+            found.append(remark("worse_courses_loss", target=target, new=new["loss"], old=old["loss"]))
+        found += _gaps(target, told.get("gaps", ()))
+    return found
+
+
+def _dropped(figures: Mapping[str, Any]) -> bool:
+    """Whether the AUC is lower than the other's by more than is tolerated, and than chance explains."""
+    new, old = figures["new"]["auc"], figures.get("old", {}).get("auc")
+    chance = LIKELY * figures.get("drop_error", 0.0)
+    return old is not None and new < old - max(settings.NUDGE_PROMOTION_AUC_DROP, chance)
+
+
+def _allowed_ece(figures: Mapping[str, Any]) -> float:
+    learners, share = figures.get("learners", figures["n"]), figures["positives"] / figures["n"]
+    return float(settings.NUDGE_PROMOTION_MAX_ECE) + _chance_ece(learners, share)
 
 
 def _leaks(target: str, figures: Mapping[str, Any]) -> list[Remark]:

@@ -6,11 +6,14 @@ model is of no use beside another LSTM than its own.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from nudge_xblock import hindsight, objections, remarks, serving, training
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from predictor.store import BrokenModel, ModelStore, NoModel
+
+LOG = logging.getLogger(__name__)
 
 KINDS = (ENGAGEMENT, HELPFULNESS)
 
@@ -25,7 +28,9 @@ def check_serving(job: Run) -> str:
         try:
             store.load(kind, version)
         except (BrokenModel, NoModel) as error:
-            words += [job.tell(f"broken_{kind}", error=str(error)), _mend(store, kind, job)]
+            LOG.error("The %s model that serves is broken: %s", kind, error)
+            job.figures["error"] = str(error)
+            words += [job.tell(f"broken_{kind}"), _mend(store, kind, job)]
         else:
             job.serving[kind] = version
     job.figures["mended"] = bool(words)
@@ -92,11 +97,19 @@ def _praise(kind: str, job: Run) -> list[remarks.Remark]:
         worth = figures.get("worth")
         told = hindsight.said(worth, "why" not in worth and objections.is_sure(worth)) if worth else []
         return [{**score, "n": figures["n"]}, *told]
-    return [
+    known = {target: each for target, each in figures["targets"].items() if each["new"]["auc"] is not None}
+    told = [
         {**_scored("scored", each["new"]["auc"], each.get("old", {}).get("auc")), "target": target}
-        for target, each in figures["targets"].items()
-        if each["new"]["auc"] is not None
+        for target, each in known.items()
     ]
+    if figures.get("stacked"):
+        told += [
+            remarks.remark(
+                "scored_stack", target=target, new=each["stack"]["new"]["auc"], old=each["new"]["auc"]
+            )
+            for target, each in known.items()
+        ]
+    return told
 
 
 def _scored(code: str, new: float, old: float | None) -> remarks.Remark:

@@ -28,29 +28,56 @@ NAMES: Mapping[str, Promise] = {
     "events": _("kinds of events"),
 }
 
+STEPS: Mapping[str, Promise] = {
+    "queued": _("Waiting to start"),
+    "models": _("Checking the models in use"),
+    "ingest": _("Reading new events"),
+    "label": _("Looking up how enrolments ended"),
+    "outcomes": _("Looking up what followed each nudge"),
+    "harm": _("Looking for messages after which less is completed"),
+    "train": _("Training the new model"),
+    "helpfulness": _("Learning from the votes"),
+    "tallies": _("Counting how each message fared"),
+    "evaluate": _("Measuring new and old on learners neither has seen"),
+    "promote": _("Deciding which model to use"),
+    "refresh": _("Predicting anew for every learner"),
+    "drift": _("Comparing last week with the weeks before"),
+    "tidy": _("Tidying up"),
+}
+"""The steps of a night."""
+
 _OF_THE_NIGHT: Mapping[str, Promise] = {
     "done": _("Done."),
-    "failed_step": _("The step {step} failed: {error}"),
-    "stopped_step": _("The night was stopped in step {step}: {error}"),
-    "died_gone": _(
-        "The night stopped in step {step}: its process {pid} is gone. The next run goes on from there."
+    "failed_step": _(
+        "This step failed: “{step}”. What does not need it went on. The reason is in the server’s log, for "
+        "whoever runs this site."
     ),
+    "stopped_step": _("The night was stopped at “{step}”. The next run goes on from there."),
+    "died_gone": _("The night stopped at “{step}”: its process is gone. The next run goes on from there."),
     "died_silent": _(
-        "The night stopped in step {step}: it showed no sign of life for {minutes} minutes. "
+        "The night stopped at “{step}”: it showed no sign of life for {minutes} minutes. "
         "The next run goes on from there."
     ),
     "not_started": _(
-        "The night could not be started: {why}. Check that the Celery broker is up, or run "
-        "`manage.py nudge_nightly` on the server."
+        "The night could not be started; the reason is in the server’s log. Whoever runs this site can check "
+        "that the Celery broker is up, or run `manage.py nudge_nightly`."
     ),
     "not_trained_no_torch": _(
         "No engagement model was trained, because torch is not installed here: {install}"
     ),
     "not_trained_no_events": _("No engagement model was trained, because there are no events yet."),
     "not_trained_nothing_new": _("No engagement model was trained: nothing is new since {version} was."),
+    "no_stack": _(
+        "No stack, which compares learners with their course mates, could be trained beside tonight’s "
+        "engagement model; the reason is in the server’s log."
+    ),
+    "stack_dropped": _(
+        "The stack beside tonight’s engagement model, which compares learners with their course mates, was "
+        "left out."
+    ),
     "all_stay": _("The models that serve stay."),
-    "broken_engagement": _("The engagement model that served is broken: {error}"),
-    "broken_helpfulness": _("The helpfulness model that served is broken: {error}"),
+    "broken_engagement": _("The file of the engagement model that served is broken."),
+    "broken_helpfulness": _("The file of the helpfulness model that served is broken."),
     "mended": _("The one before it, {version}, serves again."),
     "not_mended": _("There is no whole one before it, so none serves until one is trained and promoted."),
 }
@@ -60,6 +87,9 @@ _PROMOTED: Mapping[str, Promise] = {
     "promoted_helpfulness": _("The new helpfulness model {version} serves."),
     "scored": _("It foresees {target} with an AUC of {new} on held-out learners."),
     "scored_before": _("It foresees {target} with an AUC of {new} on held-out learners, before: {old}."),
+    "scored_stack": _(
+        "With its stack it foresees {target} over whole course runs with an AUC of {new}, without: {old}."
+    ),
     "scored_votes": _("Its log loss is {new} on {n} nudges to held-out learners."),
     "scored_votes_before": _("Its log loss is {new} on {n} nudges to held-out learners, before: {old}."),
     "worth": _(
@@ -93,7 +123,7 @@ _PROMOTED: Mapping[str, Promise] = {
 
 _OBJECTIONS: Mapping[str, Promise] = {
     "unmeasured": _("It was not measured."),
-    "unreadable": _("It cannot be asked: {error}"),
+    "unreadable": _("It cannot be read; the reason is in the server’s log."),
     "not_numbers": _("It does not answer with numbers."),
     "not_numbers_for": _("It does not answer with numbers for {targets}."),
     "unjudged": _("It could not be judged: {n} held-out answers are too few, {enough} are needed."),
@@ -106,6 +136,20 @@ _OBJECTIONS: Mapping[str, Promise] = {
     "worse_auc": _("In {target} its AUC on held-out learners is {new}, the serving model’s {old}."),
     "worse_foresight": _(
         "Its log loss in foreseeing {target} is {new} on held-out learners, the serving model’s {old}."
+    ),
+    "worse_than_alone": _(
+        "In {target} its AUC on held-out learners is {new}, that of the engagement model alone {old}."
+    ),
+    "worse_courses": _(
+        "Over whole course runs its AUC in {target} on held-out learners is {new}, the serving model’s {old}."
+    ),
+    "worse_courses_loss": _(
+        "Over whole course runs its log loss in foreseeing {target} is {new} on held-out learners, the "
+        "serving model’s {old}."
+    ),
+    "miscalibrated_courses": _(
+        "Over whole course runs its probabilities of {target} are off by {new} on average, the serving "
+        "model’s by {old}."
     ),
     "miscalibrated": _("Its probabilities of {target} are off by {new} on average; {allowed} is the most."),
     "too_good": _(
@@ -211,6 +255,8 @@ def sentence(told: Remark) -> str:
     if code not in TEXTS:
         return code
     figures = {name: value for name, value in told.items() if name != "code"}
+    if "step" in figures:
+        figures["step"] = str(STEPS.get(figures["step"], figures["step"]))
     digits = _digits([value for value in figures.values() if isinstance(value, float)])
     written = {name: _written(value, digits) for name, value in figures.items()}
     return str(TEXTS[code]).format(**written)

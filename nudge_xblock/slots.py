@@ -103,7 +103,7 @@ def _death(night: Night) -> remarks.Remark | None:
         place, pid, born, _ = night.runner.split("/")
         if place == _place():
             if _born(int(pid)) != born:
-                return remarks.remark("died_gone", step=step, pid=pid)
+                return remarks.remark("died_gone", step=step)
             patience = HUNG
     if night.beat is None or timezone.now() - night.beat > patience:
         minutes = patience // timedelta(minutes=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from kombu.exceptions import KombuError
 
 from nudge_xblock import remarks, slots
 from nudge_xblock.models import Night
+
+LOG = logging.getLogger(__name__)
 
 
 def start() -> Night:
@@ -83,7 +86,8 @@ def _report(night: Night, status: int, complaint: str) -> None:
 
 def _give_up(night: Night, why: str) -> None:
     """Free the slot of a night that nobody began."""
-    verdict = [remarks.remark("not_started", why=why)]
+    LOG.error("Night %s could not be started: %s", night.pk, why)
+    verdict = [remarks.remark("not_started")]
     Night.objects.filter(pk=night.pk, slot=slots.SLOT, runner="").update(
         slot=None, finished=timezone.now(), failed=True, verdict=verdict
     )

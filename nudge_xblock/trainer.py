@@ -1,8 +1,9 @@
 """The training process: `python -m nudge_xblock.trainer`, an order in JSON on standard input.
 
 No Django here, and the only way from the plugin to torch.  Each line on standard output is a JSON object:
-{"share", "words"} while it goes on, then {"version"} of the model published, or {"error"} in words and a
-status other than 0.
+{"share", "words"} while it goes on, {"fitted"} once the engagement model is published, then {"version"} of
+it, with "no_stack" where its stack could not be trained and why; or {"error"} in words and a status other
+than 0.
 """
 
 from __future__ import annotations
@@ -53,16 +54,23 @@ def main() -> int:
     """Train as ordered; the exit status."""
     order = json.load(sys.stdin)
     try:
-        say({"version": train(order)})
+        say(train(order))
     except Exception as error:
-        say({"error": f"{type(error).__name__}: {' '.join(str(error).split())}"})
+        say({"error": _in_one_line(error)})
         return 1
     return 0
 
 
-def train(order: Mapping[str, Any]) -> str:
-    """Fit and publish, without promoting; the version."""
-    from predictor import plan, stacking, training
+def _in_one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def train(order: Mapping[str, Any]) -> dict[str, str]:
+    """Fit and publish, without promoting; the last report.
+
+    An order that names a "fitted" engagement model, from a training that was killed, wants its stack alone.
+    """
+    from predictor import plan, training
 
     events = TrainingEvents(EventStore(order["events"]), order["held_out_share"], order["now"])
     outcomes = read_outcomes(order["outcomes"])
@@ -71,10 +79,19 @@ def train(order: Mapping[str, Any]) -> str:
     store = ModelStore(order["store"])
     report = Reporter()
     notes = {"held_out_share": order["held_out_share"]}
-    version = training.fit(events, outcomes, order["targets"], config, store, report, notes)
-    if order["stack"]:
+    version = order.get("fitted") or training.fit(
+        events, outcomes, order["targets"], config, store, report, notes
+    )
+    say({"fitted": version})
+    if not order["stack"]:
+        return {"version": version}
+    try:
+        from predictor import stacking
+
         stacking.fit(events, outcomes, config, store, version, report.words)
-    return version
+    except Exception as error:  # the LSTM stands, and decides about nudges alone
+        return {"version": version, "no_stack": _in_one_line(error)}
+    return {"version": version}
 
 
 class Reporter:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -31,6 +32,8 @@ from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models, workroom
 from predictor.outcomes import read_outcomes
 from predictor.segments import SUFFIX, write_whole
 
+LOG = logging.getLogger(__name__)
+
 INSTALL = 'pip install "nudge-xblock[train]"'
 PR_SET_PDEATHSIG = 1  # prctl(2)
 SILENCE = 5.0  # seconds
@@ -51,10 +54,12 @@ def train(job: Run) -> str:
     if known.get("digest") == order["digest"] and known["version"] in models().versions(ENGAGEMENT):
         if known["judged"]:
             raise Skipped(remarks.remark("not_trained_nothing_new", version=known["version"]))
-        job.candidates[ENGAGEMENT] = known["version"]
-        return f"{known['version']} was trained before the last night was killed."
+        if known["whole"]:
+            job.candidates[ENGAGEMENT] = known["version"]
+            return f"{known['version']} was trained before the last night was killed."
+        order["fitted"] = known["version"]
     version = _run(order, job)
-    remember(order["digest"], version, judged=False)
+    remember(order["digest"], version)
     job.candidates[ENGAGEMENT] = version
     job.figures.update({"version": version, "targets": order["targets"]})
     return f"Trained {version} to foresee {', '.join([*order['targets'], 'leave'])}."
@@ -68,16 +73,17 @@ def has_torch() -> bool:
         return False
 
 
-def remember(digest: str, version: str, judged: bool) -> None:
-    """Note what was trained on which data."""
-    write_whole(_memory(), orjson.dumps({"digest": digest, "version": version, "judged": judged}))
+def remember(digest: str, version: str, *, whole: bool = True, judged: bool = False) -> None:
+    """Note what was trained on which data; `whole`: with all that belongs to it."""
+    content = {"digest": digest, "version": version, "whole": whole, "judged": judged}
+    write_whole(_memory(), orjson.dumps(content))
 
 
 def mark_judged() -> None:
     """Note that a verdict was reached: on the same data the same model would be trained again."""
     known = _remembered()
     if known:
-        remember(known["digest"], known["version"], judged=True)
+        remember(known["digest"], known["version"], whole=known["whole"], judged=True)
 
 
 def _memory() -> Path:
@@ -85,7 +91,9 @@ def _memory() -> Path:
 
 
 def _remembered() -> dict[str, Any]:
-    return dict(orjson.loads(_memory().read_bytes())) if _memory().exists() else {}
+    if not _memory().exists():
+        return {}
+    return {"whole": True, **orjson.loads(_memory().read_bytes())}
 
 
 def _order(job: Run) -> dict[str, Any]:
@@ -137,22 +145,47 @@ def _events_digest(folder: Path) -> str:
 
 
 def _run(order: dict[str, Any], job: Run) -> str:
-    """Run the training process to its end, passing its reports on; return the version it published."""
+    """Run the training process to its end, passing its reports on; return the version it published.
+
+    An engagement model is remembered as soon as it is fitted: killed while its stack is being trained, the
+    next night trains that alone.
+    """
     job.report(0.0, "starting")
     last: dict[str, Any] = {}
+    fitted = ""
     tail: deque[str] = deque(maxlen=20)
     with _child(order) as child:
         complaints = Thread(target=lambda: tail.extend(map(str.rstrip, child.stderr)), daemon=True)
         complaints.start()
         for line in _lines(child.stdout):
-            last = json.loads(line) if line else last
+            if line:
+                last = json.loads(line)
+                fitted = _fitted(last, order) or fitted
             job.report(last.get("share"), last.get("words", ""))
         child.wait()
         complaints.join()
-    if child.returncode or "version" not in last:
-        words = last.get("error") or " ".join(tail) or f"it ended with status {child.returncode}"
+    ended_well = child.returncode == 0 and "version" in last
+    words = last.get("error") or " ".join(tail) or f"it ended with status {child.returncode}"
+    if not (ended_well or fitted):
         raise TrainingFailed(f"Training stopped: {words}. The next night goes on from its last checkpoint.")
-    return str(last["version"])
+    if not ended_well or "no_stack" in last:
+        _tell_no_stack(job, fitted, last.get("no_stack", words))
+    return fitted
+
+
+def _fitted(report: dict[str, Any], order: dict[str, Any]) -> str:
+    """The engagement model that a report says is published; it is remembered at once."""
+    version = str(report.get("fitted", ""))
+    if version:
+        remember(order["digest"], version, whole=False)
+    return version
+
+
+def _tell_no_stack(job: Run, version: str, why: str) -> None:
+    """The LSTM stands without its stack: staff are told so, whoever runs the site is told why."""
+    LOG.error("No stack could be trained beside %s: %s", version, why)
+    job.figures["error"] = why
+    job.tell("no_stack")
 
 
 def _lines(stream: IO[str]) -> Iterator[str]:

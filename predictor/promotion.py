@@ -75,7 +75,7 @@ def _figures(moments: Moments) -> dict[str, float | None]:
 
 
 def _chance(moments: Moments) -> float:
-    """About the standard error of an AUC of .75 on so many learners, half of them ones (Hanley, McNeil 1982)."""
+    """About the standard error of an AUC of .75 on so many learners, half of them ones (Hanley & McNeil)."""
     return 0.5 / math.sqrt(max((moment["n"] for moment in moments), default=1) or 1)
 
 

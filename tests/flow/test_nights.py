@@ -119,7 +119,7 @@ def test_a_night_killed_in_the_middle_and_run_again_ends_with_the_same_rows(
     assert status == 0, out + err
     first, second = nights(site)
     assert first[1] == 1
-    assert f"stopped in step {torn}" in first[2]
+    assert f"stopped at “{remarks.STEPS[torn]}”" in first[2]
     assert "is gone" in first[2]
     assert second[1] == 0
     if torn == "train":
@@ -189,7 +189,8 @@ def test_a_broken_model_file_gives_way_to_the_one_before_it_and_the_night_says_s
 
     assert status == 0, out + err
     assert f"The one before it, {old}, serves again." in nights(site)[-1][2]
-    assert "cut short or edited" in nights(site)[-1][2]
+    assert "is broken" in nights(site)[-1][2]
+    assert "cut short or edited" in steps(site)["models"]["error"]
     assert ModelStore(site / "models").current("engagement") == old
     assert steps(site)["refresh"]["model"] == old
 

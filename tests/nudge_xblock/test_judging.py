@@ -13,7 +13,12 @@ from django.test import override_settings
 from nudge_xblock import examination, judging, labels, remarks
 from nudge_xblock.compat import CourseDates, Platform, Result
 from nudge_xblock.night import ENGAGEMENT, Run, models
+from predictor.blend import Blend
+from predictor.description import Description
+from predictor.foresight import Foreseen, Foreseer
+from predictor.stack import Stack
 from predictor.streaming import Reading
+from predictor.trees import Trees
 
 from . import engagement, nighttime
 from .nighttime import NOW, event, store
@@ -69,7 +74,7 @@ def job() -> Iterator[Run]:
 
 
 def figures(job: Run, *oracles: Oracle) -> dict[str, Any]:
-    return examination.engagement(job, oracles)  # type: ignore[arg-type]
+    return examination.engagement(job, [Foreseer(oracle) for oracle in oracles])  # type: ignore[arg-type]
 
 
 def test_both_models_are_asked_about_the_same_learners_at_each_week_and_month(job: Run) -> None:
@@ -145,8 +150,9 @@ class Peeking(Oracle):
 
 
 def test_a_reading_that_later_events_change_is_found_out(job: Run) -> None:
-    assert examination.impurity(job, Oracle()) == 0.0  # type: ignore[arg-type]
-    assert examination.impurity(job, Peeking()) == pytest.approx(0.8)  # type: ignore[arg-type]
+    assert examination.impurity(job, Foreseer(Oracle())) == (0.0, 0.0)  # type: ignore[arg-type]
+    found = examination.impurity(job, Foreseer(Peeking()))  # type: ignore[arg-type]
+    assert found == pytest.approx((0.8, 0.8))
 
 
 def test_those_it_learned_from_are_asked_about_too(job: Run) -> None:
@@ -159,11 +165,112 @@ def test_those_it_learned_from_are_asked_about_too(job: Run) -> None:
     assert found["pass"]["telling"]["accuracy"] < 0.97
 
 
-def test_a_model_that_cannot_be_read_is_refused_in_words(job: Run, settings: Any) -> None:
+def test_a_model_that_cannot_be_read_is_refused_in_words(
+    job: Run, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     version = engagement.publish(settings.NUDGE_MODEL_DIR)
     path = models().path / ENGAGEMENT / version / "model.safetensors"
     path.write_bytes(path.read_bytes()[:100])
     job.candidates[ENGAGEMENT] = version
     judging.evaluate(job)
     assert [each["code"] for each in job.refused[ENGAGEMENT]] == ["unreadable"]
-    assert "cut short" in remarks.text(job.refused[ENGAGEMENT])
+    assert "cut short" in caplog.text
+    assert "cut short" in job.figures["error"]
+    assert "cut short" not in remarks.text(job.refused[ENGAGEMENT])
+
+
+class Seer:
+    """A model that answers by rule, live and with its stack."""
+
+    def __init__(self, live: bool, stacked: bool | None = None) -> None:
+        self.streamer, self.stack = Oracle(live), None if stacked is None else object()
+        self._word = self.streamer if stacked is None else Oracle(stacked)
+
+    def foresee(self, *asked: Any) -> dict[str, Foreseen]:
+        live, told = self.streamer.refresh(*asked), self._word.refresh(*asked)
+        return {
+            name: Foreseen(state, reading, told[name][1].probabilities)  # type: ignore[arg-type]
+            for name, (state, reading) in live.items()
+        }
+
+
+def test_stacks_are_measured_beside_their_lstm_and_beside_what_serves(job: Run) -> None:
+    found = examination.engagement(job, [Seer(True, False), Seer(False, True)])["pass"]  # type: ignore[list-item]
+    assert (found["new"]["auc"], found["old"]["auc"]) == (1.0, 0.0), "live moments are the LSTMs'"
+    assert (found["stack"]["new"]["auc"], found["stack"]["old"]["auc"]) == (0.0, 1.0)
+    assert (found["courses"]["new"]["auc"], found["courses"]["old"]["auc"]) == (0.0, 1.0)
+    assert (found["alone"]["new"]["auc"], found["alone"]["old"]["auc"]) == (1.0, 1.0)
+    assert not {"stack", "courses", "alone"} & examination.engagement(job, [Seer(True)])["pass"].keys()  # type: ignore[list-item]
+
+
+def stack_up(version: str, right: bool) -> str:
+    """A stack beside a model: who was active on many days passes, or does not."""
+    size = np.array([0, -1, -1])
+    few, many = (-2.0, 2.0) if right else (2.0, -2.0)
+    grown = Trees(
+        np.array([0]), size, np.array([2.5, few, many]), np.array([[1, 2], [1, 1], [2, 2]]), np.full(3, -1), 2
+    )
+    blend = Blend(np.zeros(2), 0.0, 1e9)
+    found = Stack(
+        version, Description(("play_video",), "course"), ("active days",), {"pass": (grown,)}, {"pass": blend}
+    )
+    return found.publish(models(), {})
+
+
+@pytest.fixture
+def stacks(settings: Any) -> None:
+    settings.NUDGE_STACK = True
+    settings.NUDGE_PROMOTION_MIN_AUC = 0.0
+
+
+@pytest.mark.usefixtures("stacks")
+def test_a_stack_worth_more_than_its_lstm_is_kept(job: Run, settings: Any) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    stack = stack_up(version, right=True)
+    job.candidates[ENGAGEMENT] = version
+    judging.evaluate(job)
+    figures = job.metrics[ENGAGEMENT]
+    assert figures["stacked"] is True
+    assert figures["targets"]["pass"]["stack"]["new"]["auc"] > 0.7
+    assert models().versions("stack") == [stack]
+
+
+@pytest.mark.usefixtures("stacks")
+@pytest.mark.parametrize("fault", ["worse", "broken"])
+def test_a_stack_worth_less_than_its_lstm_or_broken_is_left_out_and_staff_are_told(
+    job: Run, settings: Any, fault: str
+) -> None:
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    stack = stack_up(version, right=False)
+    if fault == "broken":
+        (models().path / "stack" / stack / "model.safetensors").write_bytes(b"cut short")
+    job.candidates[ENGAGEMENT] = version
+    judging.evaluate(job)
+    assert job.metrics[ENGAGEMENT]["stacked"] is False
+    assert models().versions("stack") == []
+    told = [each["code"] for each in job.told]
+    assert told[0] == "stack_dropped"
+    assert {"worse": {"worse_than_alone", "miscalibrated"}, "broken": {"unreadable"}}[fault] & set(told)
+    assert "cut short" not in remarks.text(job.told)
+
+
+@pytest.mark.usefixtures("stacks")
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_model_that_would_foresee_course_runs_worse_than_what_serves_is_refused(
+    job: Run, settings: Any, stacked: bool
+) -> None:
+    old = engagement.publish(settings.NUDGE_MODEL_DIR)
+    stack_up(old, right=True)
+    job.serving[ENGAGEMENT] = old
+    version = engagement.publish(settings.NUDGE_MODEL_DIR)
+    if stacked:
+        stack_up(version, right=True)
+    job.candidates[ENGAGEMENT] = version
+    judging.evaluate(job)
+    codes = [each["code"] for each in job.refused.get(ENGAGEMENT, [])]
+    assert ("worse_courses" in codes) is not stacked
+    settings.NUDGE_STACK = False
+    job.candidates[ENGAGEMENT] = version
+    job.refused.clear()
+    judging.evaluate(job)
+    assert "worse_courses" not in [each["code"] for each in job.refused.get(ENGAGEMENT, [])]

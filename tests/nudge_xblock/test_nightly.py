@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nudge_xblock import api, nightly, remarks, slots
+from nudge_xblock import api, nightly, nights, remarks, slots
 from nudge_xblock.models import Night
 from nudge_xblock.night import Run, Skipped
 from nudge_xblock.nightly import Step
@@ -53,10 +53,25 @@ def test_a_failed_step_is_recorded_and_only_what_needs_it_is_left_out(steps: Any
     assert {name: report["state"] for name, report in night.steps.items()} == {
         "models": "done", "a": "failed", "b": "skipped", "c": "done", "promote": "skipped",
     }  # fmt: skip
-    assert remarks.text(night.verdict) == "The step a failed: OSError: the disk is full"
+    assert [each["code"] for each in night.verdict] == ["failed_step"]
+    assert "This step failed: “a”." in remarks.text(night.verdict)
     assert night.steps["b"]["words"] == "Not done, because it needs what the step a did not give."
     assert night.steps["c"]["count"] == 3
     assert night.slot is None
+
+
+def test_course_staff_read_that_a_step_failed_and_whoever_runs_the_site_why(
+    steps: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps(Step("train", bad, 0.4))
+    told: list[str] = []
+    night = api.run_night(NOW, lambda step, progress, words: told.append(words))
+    for shown in (api.night_status(night.pk), nights.describe([night]), api.verdict(night), api.nights()):
+        assert "the disk is full" not in str(shown)
+    assert "This step failed: “Training the new model”." in api.verdict(night)
+    assert "the disk is full" in caplog.text
+    assert "OSError: the disk is full" in told
+    assert api.night_errors(night) == "train: OSError: the disk is full"
 
 
 def test_progress_only_rises_is_told_to_the_reporter_and_written_as_it_goes(steps: Any) -> None:
@@ -87,7 +102,7 @@ def test_a_night_that_is_told_to_stop_leaves_the_slot_and_says_where_it_was(step
         api.run_night(NOW)
     night = Night.objects.get()
     assert (night.slot, night.failed) == (None, True)
-    assert "stopped in step a" in remarks.text(night.verdict)
+    assert "stopped at “a”" in remarks.text(night.verdict)
 
 
 def test_a_night_that_lost_its_slot_stops_at_once_and_writes_nothing_more(steps: Any) -> None:
@@ -141,6 +156,6 @@ def test_the_status_of_a_killed_night_is_its_end() -> None:
     )
     found = api.night_status()
     assert (found["running"], found["failed"]) == (False, True)
-    assert "its process 999999999 is gone" in found["verdict"]
+    assert "The night stopped at “Training the new model”: its process is gone." in found["verdict"]
     assert api.night_status(12345) == {}
     assert [night["id"] for night in api.nights()] == [found["id"]]

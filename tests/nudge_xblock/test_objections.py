@@ -68,6 +68,48 @@ def test_a_bad_model_is_refused_for_a_reason(figures: dict[str, Any], code: str)
     assert code in codes(objections.to_engagement(figures))
 
 
+def pair(new: dict[str, Any], old: dict[str, Any], rise: float = 0.0) -> dict[str, Any]:
+    return {"new": new, "old": old, "rise": {"rise": rise, "error": 0.01}, "drop_error": 0.001}
+
+
+@pytest.mark.parametrize(
+    ("stack", "code"),
+    [
+        (pair(measured(0.75), measured(0.8)), "worse_than_alone"),
+        (pair(measured(0.8, ece=0.4), measured(0.8)), "miscalibrated"),
+        (pair({**measured(1.0), "auc_low": 1.0}, measured(0.8)), "too_good"),
+        (pair(measured(None, finite=False), measured(0.8)), "not_numbers_for"),
+    ],
+)
+def test_a_stack_is_left_out_for_a_reason(stack: dict[str, Any], code: str) -> None:
+    assert codes(objections.to_stack({"pass": {**GOOD, "stack": stack}})) == [code]
+
+
+def test_a_stack_as_good_as_its_lstm_alone_or_none_meets_no_objection() -> None:
+    good = {**GOOD, "stack": pair(measured(0.8), measured(0.8))}
+    assert objections.to_stack({"pass": good, "leave": GOOD}) == []
+    assert codes(objections.to_stack({"pass": good}, 0.1)) == ["impure"]
+    few = {**GOOD, "n": 5, "stack": pair(measured(0.7), measured(0.8))}
+    assert objections.to_stack({"pass": few}) == []
+
+
+@pytest.mark.parametrize(
+    ("courses", "code"),
+    [
+        (pair(measured(0.75), measured(0.8)), "worse_courses"),
+        (pair(measured(0.8, ece=0.4), measured(0.8)), "miscalibrated_courses"),
+        (pair(measured(0.8), measured(0.8), rise=0.2), "worse_courses_loss"),
+        ({**pair(measured(0.8), measured(0.8)), "gaps": [gap(0.2, 0.05)]}, "gap_grew"),
+    ],
+)
+def test_what_would_foresee_course_runs_is_refused_for_a_reason(courses: dict[str, Any], code: str) -> None:
+    fine = pair(measured(0.8), measured(0.8))
+    figures = {**GOOD, "courses": courses, "alone": fine}
+    assert codes(objections.to_courses({"pass": figures}, stacked=True)) == [code]
+    assert objections.to_courses({"pass": figures}, stacked=False) == []
+    assert objections.to_courses({"pass": GOOD}, stacked=True) == []
+
+
 def test_leaving_may_be_foreseen_nearly_perfectly() -> None:
     perfect = target({**measured(1.0), "auc_low": 1.0}) | {
         "telling": {"event": "page_close", "accuracy": 1.0}

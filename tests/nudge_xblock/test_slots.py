@@ -65,7 +65,7 @@ def test_a_night_whose_process_is_gone_is_taken_over_at_once() -> None:
     dead.refresh_from_db()
     assert taken.pk != dead.pk
     assert (dead.failed, dead.slot) == (True, None)
-    assert f"stopped in step train: its process {child.pid} is gone" in remarks.text(dead.verdict)
+    assert "stopped at “Training the new model”: its process is gone" in remarks.text(dead.verdict)
 
 
 def test_a_process_id_that_is_another_process_by_now_is_no_sign_of_life() -> None:

@@ -46,7 +46,7 @@ def test_eager_tasks_do_not_run_the_night_in_the_web_process(broker: None, setti
 
 
 def test_a_broker_that_is_down_frees_the_slot_and_the_row_says_so(
-    broker: None, monkeypatch: pytest.MonkeyPatch
+    broker: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*arguments: Any, **options: Any) -> None:
         raise OperationalError("connection refused")
@@ -55,10 +55,12 @@ def test_a_broker_that_is_down_frees_the_slot_and_the_row_says_so(
     night = api.start_night()
     night.refresh_from_db()
     assert (night.slot, night.failed) == (None, True)
-    assert "connection refused. Check that the Celery broker is up" in remarks.text(night.verdict)
+    assert "check that the Celery broker is up" in remarks.text(night.verdict)
+    assert "connection refused" not in remarks.text(night.verdict)
+    assert "connection refused" in caplog.text
 
 
-def test_a_process_that_ends_before_it_begins_is_told_in_the_row() -> None:
+def test_a_process_that_ends_before_it_begins_is_told_in_the_row(caplog: pytest.LogCaptureFixture) -> None:
     night = Night.objects.create(started="2026-11-20T03:00Z", slot="night")
     child = subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.exit('no such settings')"], stderr=subprocess.PIPE, text=True
@@ -66,7 +68,8 @@ def test_a_process_that_ends_before_it_begins_is_told_in_the_row() -> None:
     _, complaint = child.communicate()
     starting._report(night, child.returncode, complaint)
     night.refresh_from_db()
-    assert "could not be started: no such settings." in remarks.text(night.verdict)
+    assert "The night could not be started" in remarks.text(night.verdict)
+    assert "no such settings" in caplog.text
 
 
 def test_a_process_that_began_has_a_word_of_its_own() -> None:

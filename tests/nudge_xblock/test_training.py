@@ -14,7 +14,7 @@ import pytest
 
 from nudge_xblock import courses, labels, trainer, training
 from nudge_xblock.holdout import is_held_out
-from nudge_xblock.night import ENGAGEMENT, Skipped, models
+from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models
 from predictor import stack
 
 from . import engagement, nighttime
@@ -83,6 +83,62 @@ def test_a_stack_is_trained_beside_the_model_where_the_site_wants_one(settings: 
     assert found is not None
     assert set(found.trees) == {"leave"}
     assert any(one.startswith("part 3 of 3") for one in said)
+
+
+@pytest.fixture
+def wanted(settings: Any) -> Run:
+    """A night of a site that wants stacks."""
+    some_events()
+    settings.NUDGE_STACK = True
+    settings.NUDGE_TRAINING = {"hidden": 8, "embedding": 4, "width": 4, "epochs": 1}
+    job = nighttime.run()
+    labels.collect(job)
+    return job
+
+
+@pytest.mark.train
+def test_killed_while_the_stack_is_trained_the_next_night_trains_that_alone(
+    wanted: Run, settings: Any
+) -> None:
+    settings.NUDGE_STACK = False
+    training.train(wanted)
+    version = wanted.candidates.pop(ENGAGEMENT)
+    settings.NUDGE_STACK = True
+    training.remember(training._order(wanted)["digest"], version, whole=False)
+    training.train(wanted)
+    assert wanted.candidates[ENGAGEMENT] == version
+    assert models().versions(ENGAGEMENT) == [version]
+    assert stack.Stack.load(models(), version) is not None
+    assert "before the last night was killed" in training.train(wanted)
+
+
+BLOCKER = """
+import sys
+
+class NoTrees:
+    def find_spec(self, name, path=None, target=None):
+        if name == "lightgbm":
+            {how}
+
+sys.meta_path.insert(0, NoTrees())
+"""
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(
+    "how", ["raise ModuleNotFoundError('no trees')", "import os; os.kill(os.getpid(), 9)"]
+)
+def test_a_stack_that_cannot_be_trained_leaves_the_engagement_model(
+    wanted: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BLOCKER.format(how=how))
+    monkeypatch.setattr(training.sys, "path", [str(tmp_path), *sys.path])
+    training.train(wanted)
+    version = wanted.candidates[ENGAGEMENT]
+    assert models().versions(ENGAGEMENT) == [version]
+    assert models().versions(stack.KIND) == []
+    assert [each["code"] for each in wanted.told] == ["no_stack"]
+    assert wanted.figures["error"]
 
 
 def test_nothing_that_a_web_process_or_a_worker_imports_brings_torch() -> None:

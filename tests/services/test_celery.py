@@ -132,7 +132,7 @@ def test_a_night_that_failed_is_a_task_that_failed(site: Site, worker: subproces
         "print(json.dumps(str(result.get(timeout=60, propagate=False))))"
     )
     said = site.shell(code)
-    assert "The step ingest failed" in said
+    assert "This step failed: “Reading new events”" in said
     assert "tracking.log-1.gz" in said
 
 
@@ -143,7 +143,7 @@ def test_without_a_broker_the_press_of_the_button_says_what_is_wrong(site: Site)
     )
     assert night["failed"] is True
     assert night["running"] is False
-    assert "Check that the Celery broker is up" in night["verdict"]
+    assert "check that the Celery broker is up" in night["verdict"]
 
 
 def test_every_task_may_be_delivered_twice() -> None:

@@ -44,5 +44,6 @@ class Command(BaseCommand):
         self.stdout.write("")
         words = api.verdict(night)
         if night.failed:
-            raise CommandError(f"Night {night.pk} failed in step {night.step}. {words}")
+            errors = api.night_errors(night)
+            raise CommandError(f"Night {night.pk} failed in step {night.step}. {words} {errors}")
         self.stdout.write(self.style.SUCCESS(f"Night {night.pk} is done. {words}"))
