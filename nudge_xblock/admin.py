@@ -1,6 +1,7 @@
-"""What an operator can look at: decisions, nudges, learners and nights.  Nothing is edited here.
+"""What an operator can look at: decisions, nudges, learners, nights and letters.  Nothing is edited here.
 
 Decisions and states are evidence: they are written by the gate and the night alone, and erased by retirement.
+One thing can be deleted: that an address must not be mailed, where that was a mistake.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from . import decisions, remarks
+from .communicator.models import Audit, Delivery, Letter, Suppression
+from .communicator.suppression import mark
 from .models import Decision, Enrolment, Learner, Night, Placement, Variant
 from .reasons import Reason
 
@@ -238,3 +241,68 @@ class EnrolmentAdmin(ReadOnly, Table):
     show_full_result_count = False
     ordering = ("-pk",)
     exclude = ("state",)
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnly, Table):
+    """What a course's staff wrote, and how far it is."""
+
+    list_display = (
+        "created",
+        "course_key",
+        "subject",
+        "state",
+        "channel",
+        "matched",
+        "at",
+        "automatic_until",
+    )
+    list_filter = ("state", "channel")
+    search_fields = ("=course_key", "subject", "=author_id")
+    ordering = ("-created",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly, Table):
+    """What became of a letter for one learner."""
+
+    list_display = ("created", "letter", "learner", "channel", "state", "reason", "sent_at")
+    list_filter = ("state", "channel")
+    list_select_related = ("letter", "learner")
+    search_fields = ("=learner__user_id", "=message_id", "=letter__course_key")
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ReadOnly, Table):
+    """Who must not be mailed.  Searched by the whole address, of which only a keyed hash is stored."""
+
+    list_display = ("created", "why", "scope", "learner")
+    list_filter = ("why",)
+    list_select_related = ("learner",)
+    search_fields = ("=learner__user_id",)
+    search_help_text = _("A whole mail address, or a user id.")
+    ordering = ("-created",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
+    ) -> tuple[QuerySet[Suppression], bool]:
+        """Those of the address that was typed, or of the learner."""
+        if "@" in search_term:
+            return queryset.filter(address=mark(search_term)), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+@admin.register(Audit)
+class AuditAdmin(ReadOnly, Table):
+    """What staff did about their learners."""
+
+    list_display = ("at", "course_key", "user_id", "what", "letter")
+    list_filter = ("what",)
+    list_select_related = ("letter",)
+    search_fields = ("=course_key", "=user_id")
+    ordering = ("-at",)

@@ -11,13 +11,15 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
+from nudge_xblock.communicator.models import Audit, Delivery, Letter, Suppression
+from nudge_xblock.communicator.suppression import mark
 from nudge_xblock.models import Decision, Enrolment, Learner, Night, Placement, Variant
 
 pytestmark = pytest.mark.django_db
 
 COURSE = "course-v1:Org+Course+Run"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-MODELS = [Decision, Enrolment, Learner, Night, Placement]
+MODELS = [Audit, Decision, Delivery, Enrolment, Learner, Letter, Night, Placement, Suppression]
 
 
 @pytest.fixture
@@ -34,7 +36,14 @@ def rows() -> dict[type, str]:
     )  # fmt: skip
     enrolment = Enrolment.objects.create(learner=learner, course_key=COURSE, state=b"x")
     night = Night.objects.create(started=NOW, steps={"ingest": {"events": 3}})
-    return {type(row): str(row.pk) for row in (decision, enrolment, learner, night, placement)}
+    letter = Letter.objects.create(course_key=COURSE, subject="Come back")
+    found = [
+        decision, enrolment, learner, night, placement, letter,
+        Delivery.objects.create(letter=letter, learner=learner),
+        Suppression.objects.create(address=mark("ada@example.org"), learner=learner),
+        Audit.objects.create(course_key=COURSE, user_id=41, what="learners_seen"),
+    ]  # fmt: skip
+    return {type(row): str(row.pk) for row in found}
 
 
 @pytest.fixture
@@ -81,11 +90,22 @@ def test_nobody_adds_changes_or_deletes(operator: Client, rows: dict[type, str],
     name = f"admin:nudge_xblock_{model._meta.model_name}"
     assert operator.get(reverse(f"{name}_add")).status_code == 403
     assert operator.post(reverse(f"{name}_change", args=[rows[model]]), {}).status_code == 403
-    assert operator.post(reverse(f"{name}_delete", args=[rows[model]]), {"post": "yes"}).status_code == 403
-    assert model.objects.filter(pk=rows[model]).exists()
+    deleted = operator.post(reverse(f"{name}_delete", args=[rows[model]]), {"post": "yes"})
+    assert deleted.status_code == (302 if model is Suppression else 403)
+    assert model.objects.filter(pk=rows[model]).exists() == (model is not Suppression)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [(" Ada@Example.org ", 1), ("41", 1), ("bob@example.org", 0), ("42", 0)]
+)
+def test_who_must_not_be_mailed_is_found_by_address_or_id(
+    operator: Client, rows: dict[type, str], typed: str, found: int
+) -> None:
+    page = operator.get(reverse("admin:nudge_xblock_suppression_changelist"), {"q": typed})
+    assert len(page.context["cl"].result_list) == found
 
 
 def test_live_events_are_not_for_looking_at() -> None:
     assert {
-        model.__name__ for model in admin.site._registry if model.__module__ == "nudge_xblock.models"
+        model.__name__ for model in admin.site._registry if model.__module__.startswith("nudge_xblock.")
     } == {model.__name__ for model in MODELS}
