@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from celery import shared_task
@@ -11,17 +12,17 @@ from opaque_keys.edx.keys import CourseKey
 from nudge_xblock import api
 
 
-def send(task: Any, *arguments: Any) -> None:
-    """Queue a task, or raise at once what keeps the broker from taking it.
+def send(task: Any, *arguments: Any, eta: datetime | None = None) -> None:
+    """Queue a task (not to be begun before `eta`), or raise at once what keeps the broker from taking it.
 
     Where the platform routes tasks by EXPLICIT_QUEUES, it is asked; elsewhere NUDGE_QUEUE is the queue.
     """
     routed = hasattr(settings, "EXPLICIT_QUEUES")
-    task.apply_async(arguments, queue=None if routed else settings.NUDGE_QUEUE, retry=False)
+    task.apply_async(arguments, queue=None if routed else settings.NUDGE_QUEUE, retry=False, eta=eta)
 
 
 class NightFailed(RuntimeError):
-    """A step of the night failed; the message is the night's verdict."""
+    """A step of the night failed; the message is the night's verdict, and why."""
 
 
 @shared_task(acks_late=True)  # type: ignore[untyped-decorator]
@@ -32,7 +33,7 @@ def night() -> int:
     except api.Busy as busy:
         return int(busy.night.pk)
     if done.failed:
-        raise NightFailed(api.verdict(done))
+        raise NightFailed(f"{api.verdict(done)} {api.night_errors(done)}")
     return int(done.pk)
 
 
@@ -52,3 +53,31 @@ def refresh_course(course_key: str) -> int:
 def retire(user_id: int) -> dict[str, Any]:
     """Erase one learner everywhere."""
     return api.retire(user_id)
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def due(letter_id: int) -> bool:
+    """Start a letter whose time has come and let others share its sending; whether it was started here."""
+    started = api.communicator.begin_letter(letter_id)
+    if letter_id in api.communicator.waiting_letters():
+        api.communicator.share_letter(letter_id)
+    return started
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def deliver(letter_id: int) -> str | None:
+    """Send one batch of a letter, and come back for the next; when that is."""
+    again = api.communicator.deliver_letter(letter_id)
+    if again is None:
+        return None
+    send(deliver, letter_id, eta=again)
+    return again.isoformat()
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def letters() -> dict[str, int]:
+    """Look at all letters: what is due is done, and their sending shared; what was done, counted."""
+    done = api.communicator.sweep_letters()
+    for letter_id in api.communicator.waiting_letters():
+        api.communicator.share_letter(letter_id)
+    return done

@@ -13,6 +13,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import platform
 
+from .letter_words import LETTERS
 from .models import Audit
 
 NEWEST = 200
@@ -29,8 +30,8 @@ WORDS: Mapping[str, Promise] = {
     "selection_deleted": _("Deleted a saved selection"),
     "audit_seen": _("Looked at this list"),
     REFUSED: _("Was refused"),
+    **LETTERS,
 }
-"""What is done to learners' figures; letter_words.py has what is done with letters."""
 
 
 def record(

@@ -14,6 +14,7 @@ from nudge_xblock.placements import Problem
 from nudge_xblock.reasons import Reason
 
 from . import letters
+from .claims import GOING
 from .letters import Composed, Link
 from .mails import Writer
 from .models import Channel, Delivery, Letter
@@ -93,16 +94,14 @@ def escalate(now: datetime) -> int:
     course is not written to; nor is the control group, who could not see the card.
     """
     settle()
-    due = Delivery.objects.filter(
-        state=State.WAITING, escalate_at__lte=now, letter__state__in=[Letter.State.SENDING, Letter.State.AUTOMATIC]
-    )  # fmt: skip
+    due = Delivery.objects.filter(state=State.WAITING, escalate_at__lte=now, letter__state__in=GOING)
     just_given = Q(decision__created__gt=now - addressed.REPEAT)
     moved = 0
     for letter_id in list(due.exclude(just_given).order_by().values_list("letter_id", flat=True).distinct()):
         letter = Letter.objects.get(pk=letter_id)
         there = platform().members(letter.course_key)
         rows = due.exclude(just_given).filter(letter=letter).select_related("learner")
-        for row in rows.iterator(chunk_size=1000):
+        for row in list(rows):
             why = ""
             if row.learner.user_id not in there:
                 why = GONE

@@ -1,8 +1,8 @@
 """What staff may put into a letter, field by field, while it is a draft.
 
-A draft may be unfinished: what is missing is said when it is previewed and before it is sent.  What must never
-be stored (a header with a line break, an address that is not the course's, markup that does something) is
-refused or cleaned at once.
+A draft may be unfinished: what is missing is said when it is previewed and before it is sent.  What must
+never be stored (a header with a line break, an address that is not the course's, markup that does something)
+is refused or cleaned at once.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from .selection import Selection
 
 MOST_DAYS = 60
 FIELDS = (
-    "subject", "body", "links", "sender", "reply_to", "selection", "channel", "wait_days", "at", "automatic_until",
+    "subject", "body", "links", "sender", "reply_to", "selection", "channel", "wait_days", "at",
+    "automatic_until",
 )  # fmt: skip
 EVERYONE = "everyone"
+URL = 1000
 
 
 class Invalid(ValueError):
@@ -106,10 +108,12 @@ def _links(value: Any, letter: Letter, user_id: int) -> list[dict[str, str]]:
         raise ValueError(_("Attached links are a list of places, each with a label and an address."))
     if len(value) > letters.LINKS:
         raise ValueError(_("Attach at most %(count)d links.") % {"count": letters.LINKS})
-    return [
-        {"label": letters.one_line(_text(each.get("label")))[: letters.WORDS], "url": _text(each.get("url"))[:1000]}
-        for each in value
-    ]  # fmt: skip
+    return [_link(each) for each in value]
+
+
+def _link(value: Mapping[str, Any]) -> dict[str, str]:
+    label = letters.one_line(_text(value.get("label")))
+    return {"label": label[: letters.WORDS], "url": _text(value.get("url"))[:URL]}
 
 
 def _sender(value: Any, letter: Letter, user_id: int) -> str:

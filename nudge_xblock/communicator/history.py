@@ -150,7 +150,8 @@ def deliveries_table(row: Letter) -> str:
     rows = row.deliveries.select_related("learner").order_by("pk").iterator(chunk_size=2000)
     cells = (
         [
-            _pseudonym(row, each), each.state, each.reason, each.sent_at.isoformat() if each.sent_at else None,
+            _pseudonym(row, each), each.state, each.reason,
+            each.sent_at.isoformat() if each.sent_at else None,
             int(each.shown_at is not None), int(each.opened_at is not None), int(each.clicked_at is not None),
             *(each.why.get(name) for name in figures),
         ]

@@ -43,8 +43,8 @@ def mail() -> dict[str, Any]:
         "NUDGE_MAIL_TRIES": 4,
         # .. setting_name: NUDGE_MAIL_LEASE_MINUTES
         # .. setting_default: 15
-        # .. setting_description: Minutes without a step after which a worker is taken for dead. Must be longer
-        #    than a mail server may take to answer; EMAIL_TIMEOUT sets that.
+        # .. setting_description: Minutes without a step after which a worker is taken for dead. Must be
+        #    longer than a mail server may take to answer; EMAIL_TIMEOUT sets that.
         "NUDGE_MAIL_LEASE_MINUTES": 15,
         # .. setting_name: NUDGE_MAIL_PATIENCE_HOURS
         # .. setting_default: 48
@@ -53,8 +53,8 @@ def mail() -> dict[str, Any]:
         "NUDGE_MAIL_PATIENCE_HOURS": 48,
         # .. setting_name: NUDGE_MAIL_TRACKING
         # .. setting_default: False
-        # .. setting_description: Whether mails count who opens them (a picture) and who follows their links (a
-        #    redirect). Learners should be told; many laws ask for their consent.
+        # .. setting_description: Whether mails count who opens them (a picture) and who follows their links
+        #    (a redirect). Learners should be told; many laws ask for their consent.
         "NUDGE_MAIL_TRACKING": False,
         # .. setting_name: NUDGE_MAIL_BOUNCE_SECRET
         # .. setting_default: ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import learners, views
+from . import learners, letters, outside, views
 from .course import COURSE
 from .description import Description
 
@@ -21,4 +21,6 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/response", views.Respond.as_view(), name="respond"),
     path("openapi.json", Description.as_view(), name="openapi"),
     *learners.urlpatterns,
+    *letters.urlpatterns,
+    *outside.urlpatterns,
 ]

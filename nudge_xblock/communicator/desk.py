@@ -1,0 +1,203 @@
+"""What a course's staff do with letters: preview, try, send, stop, copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock.compat import platform
+
+from . import cards, claims, drafts, launching, letters, picking, posting, senders
+from .mails import Writer
+from .models import Audit, Letter
+from .picking import Chosen
+from .places import carried
+from .posting import NotPosted
+
+State = Letter.State
+TESTS_AN_HOUR = 20
+TESTED = "letter_tested"
+
+
+class Missing(ValueError):
+    """There is no such letter in this course."""
+
+
+class NotReady(ValueError):
+    """What has to be mended before a letter can go out."""
+
+
+class Changed(ValueError):
+    """The selection does not hold the number of learners any more that the person saw."""
+
+    def __init__(self, matched: int, reachable: int) -> None:
+        self.matched, self.reachable = matched, reachable
+        said = _("The selection holds %(count)d learners now. Look at it again, then send.")
+        super().__init__(said % {"count": matched})
+
+
+class TooMany(ValueError):
+    """More test mails than anyone needs."""
+
+
+class NotPossible(ValueError):
+    """Something that the letter's state, or the mail server, does not allow now."""
+
+
+def find(course_key: CourseKey, number: int) -> Letter:
+    """A letter of this course alone.  Raises Missing."""
+    letter = Letter.objects.filter(course_key=course_key, pk=number).select_related("reused_from").first()
+    if letter is None:
+        raise Missing(_("There is no message %(number)d in this course.") % {"number": number})
+    return letter
+
+
+def preview(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The mail as an example of the selected will get it, under a pseudonym, and how many they are.
+
+    Raises drafts.Invalid.
+    """
+    letter = drafts.made(course_key, user_id, fields)
+    number = fields.get("id")
+    if isinstance(number, int):  # whom it has reached is known of what is stored
+        stored = find(course_key, number)
+        letter.pk, letter.resend, letter.reused_from = stored.pk, stored.resend, stored.reused_from
+    found = picking.recipients(letter, now)
+    writer = Writer(letter)
+    filled = writer.filled(pseudonymous(found.example))
+    return {
+        "subject": filled.subject,
+        "html": filled.html,
+        "text": filled.text,
+        "example": found.example,
+        "matched": len(found.rows),
+        "reachable": found.reachable,
+        "problems": problems(letter, writer, found, now),
+    }
+
+
+def pseudonymous(example: str) -> dict[str, str]:
+    """How the example is addressed: visibly nobody's name."""
+    nobody = _("Learner")
+    return {"firstname": nobody, "fullname": f"{nobody} {example[:6].upper()}".strip()}
+
+
+def problems(letter: Letter, writer: Writer, found: Chosen, now: datetime) -> list[str]:
+    """What has to be mended before the letter can go out, in words."""
+    told = [*writer.composed.problems, *cards.problems(letter, writer.composed)]
+    today = timezone.localdate(now)
+    if letter.channel != "nudge":
+        if letter.sender not in senders.senders(letter.course_key):
+            told.append(_("Choose the address that the message comes from."))
+        if not platform().root_url():
+            told.append(_("The site's address is not set, so nobody could unsubscribe; ask its operator."))
+    if not letter.selection:
+        told.append(_("Choose to whom the message goes."))
+    elif not found.rows and letter.automatic_until is None and (letter.at is None or letter.at <= now):
+        told.append(_("The selection holds nobody now."))
+    if letter.automatic_until is not None and letter.automatic_until < today:
+        told.append(_("The last day of automatic sending is over; choose a later one."))
+    return told
+
+
+def test(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: datetime) -> str:
+    """Send the letter to the caller's own verified address; the address.
+
+    Raises drafts.Invalid, NotReady, TooMany, NotPossible.
+    """
+    tested = Audit.objects.filter(
+        course_key=course_key, user_id=user_id, what=TESTED, at__gt=now - timedelta(hours=1)
+    )
+    if tested.count() >= TESTS_AN_HOUR:
+        raise TooMany(_("These were enough test mails for now; try again in an hour."))
+    writer = Writer(drafts.made(course_key, user_id, fields))
+    if writer.composed.problems:
+        raise NotReady(" ".join(writer.composed.problems))
+    who = platform().addressees([user_id]).get(user_id)
+    if who is None or not who.verified:
+        raise NotPossible(_("Your own address is not confirmed, so no test mail can be sent to it."))
+    if not writer.letter.sender:
+        raise NotReady(_("Choose the address that the message comes from."))
+    try:
+        with posting.post() as post:
+            post.send(writer.mail(who, user_id, 0, None))
+    except NotPosted as error:
+        raise NotPossible(_("The mail server did not take the test mail; ask its operator.")) from error
+    return who.email
+
+
+def send(
+    course_key: CourseKey, user_id: int, number: int, expected: int | None, now: datetime
+) -> tuple[Letter, int]:
+    """Confirm a draft: it goes out now, at its time, or to new matches each day; the letter and how many.
+
+    `expected`: how many matches the person saw.  Raises Missing, drafts.NotOpen, NotReady and Changed.
+    """
+    letter = find(course_key, number)
+    if letter.state != State.DRAFT:
+        raise drafts.NotOpen(_("This message was sent already; copy it to write another."))
+    found = picking.recipients(letter, now)
+    if told := problems(letter, Writer(letter), found, now):
+        raise NotReady(" ".join(told))
+    if expected is not None and expected != len(found.rows):
+        raise Changed(len(found.rows), found.reachable)
+    ahead = letter.at if letter.at is not None and letter.at > now else None
+    confirmed = Letter.objects.filter(pk=letter.pk, state=State.DRAFT).update(
+        state=State.SCHEDULED, confirmed=now, at=ahead or now, matched=len(found.rows), author_id=user_id
+    )
+    if not confirmed:
+        raise drafts.NotOpen(_("This message was sent already; copy it to write another."))
+    letter.refresh_from_db()
+    launching.launch(letter, ahead)
+    return letter, len(found.rows)
+
+
+def stop(course_key: CourseKey, number: int, now: datetime) -> Letter:
+    """Let nothing more of a letter go out.  What was sent stays.  Raises Missing and NotPossible."""
+    letter = find(course_key, number)
+    if not claims.stop(letter.pk, now):
+        raise NotPossible(_("There is nothing to stop: the message is not being sent."))
+    cards.withdraw(letter)
+    letter.refresh_from_db()
+    return letter
+
+
+def delete(course_key: CourseKey, number: int) -> None:
+    """Throw a draft away.  Raises Missing and drafts.NotOpen: what was sent is kept."""
+    letter = find(course_key, number)
+    if not Letter.objects.filter(pk=letter.pk, state=State.DRAFT).delete()[0]:
+        raise drafts.NotOpen(_("Only drafts can be thrown away; what was sent is kept in the history."))
+
+
+def copy(
+    course_key: CourseKey, user_id: int, number: int, source: CourseKey | None = None, resend: bool = False
+) -> Letter:
+    """A new draft with what an earlier letter says, of this run or of an earlier one; links lead into this.
+
+    `resend`: to those of the selection whom the earlier letter has not reached.  The caller must have checked
+    that the person is staff of `source` too.  Raises Missing and NotPossible.
+    """
+    old = find(source or course_key, number)
+    if resend and source not in (None, course_key):
+        raise NotPossible(_("A message can be sent again within its own course run alone."))
+    usual = senders.senders(course_key)
+    allowed = [*senders.answers(course_key, user_id), ""]
+    return Letter.objects.create(
+        course_key=course_key,
+        author_id=user_id,
+        subject=old.subject,
+        body=letters.sanitise(carried(old.body, old.course_key, course_key)),
+        links=[{**link, "url": carried(link["url"], old.course_key, course_key)} for link in old.links],
+        sender=old.sender if old.sender in usual else (usual[0] if usual else ""),
+        reply_to=old.reply_to if old.reply_to in allowed else "",
+        selection=old.selection,
+        channel=old.channel,
+        wait_days=old.wait_days,
+        reused_from=old,
+        resend=resend,
+    )
