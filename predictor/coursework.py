@@ -28,7 +28,7 @@ POSTS = (
     "create discussion", "edx.forum.comment.created", "edx.forum.response.created",
     "edx.forum.thread.created", "reply discussion comment", "reply thread discussion",
 )  # fmt: skip
-SCORED_DAYS = 14
+RECENT_DAYS = 14
 
 
 def is_attempt(name: str) -> bool:
@@ -79,14 +79,25 @@ def coursework(known: Past, first: float) -> Columns:
     active = np.maximum(stream.distinct(_days(stream), visit), 1.0)
     return {
         "never": (stream.count(visit) == 0).astype(np.float64),
-        "hours per active day": _hours(stream) / active,
-        "events per day there": stream.count(visit) / active,
-        "kinds of events": stream.distinct(known.tokens, visit),
-        "videos per active day": stream.count(_mask(known, lambda name: "video" in name)) / active,
-        "items per day there": stream.distinct(stream.items, visit & (stream.items >= 0)) / active,
+        **_pace(known, stream, visit, active),
         **_submissions(stream, attempt, visit, active, first),
         **_grades(known, stream, attempt),
         **_help(known, stream, attempt, active),
+    }
+
+
+def _pace(known: Past, stream: Stream, visit: Mask, active: FloatArray) -> Columns:
+    recent = visit & (stream.age <= RECENT_DAYS)
+    lately = stream.distinct(_days(stream), recent)
+    there = np.where(lately > 0, np.maximum(lately, 1.0), np.nan)
+    spent, named = _hours(stream), stream.items >= 0
+    return {
+        "days there": active,
+        "hours per active day": stream.total(spent) / active,
+        "hours per active day 14": stream.total(spent * recent) / there,
+        "items per active day": stream.distinct(stream.items, visit & named) / active,
+        "items per active day 14": stream.distinct(stream.items, recent & named) / there,
+        "videos per active day": stream.count(_mask(known, lambda name: "video" in name)) / active,
     }
 
 
@@ -95,10 +106,10 @@ def _days(stream: Stream) -> IntArray:
 
 
 def _hours(stream: Stream) -> FloatArray:
-    """Hours there [n]: pauses of more than half an hour are none."""
+    """Hours from the event before to each event [N]; pauses of more than half an hour are none."""
     pause = np.diff(stream.times, prepend=np.nan)
     same = np.diff(stream.owners, prepend=-1) == 0
-    return stream.total(np.where(same & (pause <= SESSION_PAUSE), pause, 0.0)) / HOUR
+    return np.where(same & (pause <= SESSION_PAUSE), pause, 0.0) / HOUR
 
 
 def _mask(known: Past, chosen: Callable[[str], bool]) -> Mask:
@@ -129,7 +140,7 @@ def _grades(known: Past, stream: Stream, attempt: Mask) -> Columns:
     told = right | wrong
     answers = stream.count(told)
     scored = attempt & np.isfinite(known.scores)
-    recent = scored & (stream.age <= SCORED_DAYS)
+    recent = scored & (stream.age <= RECENT_DAYS)
     return {
         "right": np.where(answers > 0, stream.count(right) / np.maximum(answers, 1), np.nan),
         "wrong in a row": _run_of(stream, right, wrong) + np.where(answers > 0, 0.0, np.nan),

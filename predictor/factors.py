@@ -18,8 +18,8 @@ import numpy as np
 from .moments import FloatArray
 
 ABSENCE, ASSIGNMENTS, GRADES, PACE = "absence", "assignments", "grades", "pace"
-DIFFICULTY, HELP, ENROLMENT, COURSE = "difficulty", "help", "enrolment", "course"
-GROUPS = (ABSENCE, ASSIGNMENTS, GRADES, PACE, DIFFICULTY, HELP, ENROLMENT, COURSE)
+DIFFICULTY, HELP, ENROLMENT = "difficulty", "help", "enrolment"
+GROUPS = (ABSENCE, ASSIGNMENTS, GRADES, PACE, DIFFICULTY, HELP, ENROLMENT)
 
 RAISES, EITHER, LOWERS = 1, 0, -1
 LOG, PLAIN = "log", "plain"
@@ -47,6 +47,7 @@ class Factor:
         direction: 1 may only raise the risk, -1 only lower it, 0 either.
         unit: of the number, one of `UNITS`.
         of_visits: whether it says nothing about a learner who never came.
+        of_course: whether it is the same for everyone in a course run.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Factor:
     direction: int
     unit: str
     of_visits: bool = True
+    of_course: bool = False
 
     def scaled(self, numbers: FloatArray) -> FloatArray:
         """Numbers as they are weighed; NaN stays."""
@@ -70,9 +72,11 @@ class Factor:
         return asdict(self)
 
 
-def _of(group: str, *rows: tuple[str, str, str, int, str], of_visits: bool = True) -> tuple[Factor, ...]:
+def _of(
+    group: str, *rows: tuple[str, str, str, int, str], of_visits: bool = True, of_course: bool = False
+) -> tuple[Factor, ...]:
     return tuple(
-        Factor(name, group, column, shape, direction, unit, of_visits)
+        Factor(name, group, column, shape, direction, unit, of_visits, of_course)
         for name, column, shape, direction, unit in rows
     )
 
@@ -115,19 +119,13 @@ OF_EVENTS = (
     *_of(
         PACE,
         ("hours_a_day", "hours per active day", LOG, LOWERS, "hours"),
-        ("events_a_day", "events per day there", LOG, LOWERS, "count"),
-        ("items_a_day", "items per day there", LOG, LOWERS, "count"),
+        ("hours_a_day_lately", "hours per active day 14", LOG, LOWERS, "hours"),
+        ("items_a_day", "items per active day", LOG, LOWERS, "count"),
+        ("items_a_day_lately", "items per active day 14", LOG, LOWERS, "count"),
+        ("part_a_day", "part per active day", PLAIN, LOWERS, "share"),
         ("videos_a_day", "videos per active day", LOG, LOWERS, "count"),
-        ("kinds", "kinds of events", PLAIN, LOWERS, "count"),
-        ("part_reached", "furthest of all", PLAIN, LOWERS, "share"),
-        ("rank_of_part", "furthest: rank", PLAIN, LOWERS, "share"),
-        ("days_left_at_this_pace", "days left at this pace", LOG, RAISES, "days"),
     ),
-    *_of(
-        DIFFICULTY,
-        ("tries", "tries", LOG, RAISES, "times"),
-        ("stopped_here", "last item's stops", PLAIN, RAISES, "share"),
-    ),
+    *_of(DIFFICULTY, ("tries", "tries", LOG, RAISES, "times")),
     *_of(
         HELP,
         ("forum_a_day", "forum per active day", LOG, LOWERS, "count"),
@@ -137,10 +135,9 @@ OF_EVENTS = (
     *_of(
         ENROLMENT,
         ("late_start", "delay", LOG, EITHER, "days"),
-        ("joined_late", "joined", PLAIN, EITHER, "share"),
     ),
     *_of(
-        COURSE,
+        DIFFICULTY,
         ("course_active", "course: active 7", PLAIN, EITHER, "share"),
         ("course_returned", "course: second day", PLAIN, EITHER, "share"),
         ("course_keen", "course: keen", PLAIN, EITHER, "share"),
@@ -148,12 +145,18 @@ OF_EVENTS = (
         ("course_trend", "course: trend", PLAIN, EITHER, "number"),
         ("course_new", "course: new 7", PLAIN, EITHER, "share"),
         of_visits=False,
+        of_course=True,
     ),
 )
 """What the event stream tells of a learner, of mates and of the course run."""
 
 OF_RECORDS = (
-    *_of(DIFFICULTY, ("course_history", "course history", PLAIN, RAISES, "share"), of_visits=False),
+    *_of(
+        DIFFICULTY,
+        ("course_history", "course history", PLAIN, RAISES, "share"),
+        of_visits=False,
+        of_course=True,
+    ),
     *_of(
         ENROLMENT,
         ("courses_before", "courses before", LOG, EITHER, "count"),

@@ -6,14 +6,15 @@ same answers the model is calibrated. Needs scipy (the `train` extra).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import fit_calibration, sigmoid
-from .factors import OF_EVENTS, OF_RECORDS
+from .factors import OF_EVENTS, OF_RECORDS, Factor
 from .folds import course_folds
 from .metrics import auc, ece, log_loss
 from .moments import DAY, FloatArray, IntArray, TrainingData
@@ -30,7 +31,7 @@ class RiskConfig:
 
     Args:
         size: weights of each curve.
-        smooths, ridges: penalties tried, the first of each being where the search begins.
+        smooths, ridges, of_courses: penalties tried, the first of each being where the search begins.
         folds: of courses, on which penalties are compared and the model is calibrated.
         moments: at most so many points of the course beside those asked for.
         most_rows: learners times moments; where there are more, some learners are drawn. `tried_rows` of
@@ -40,7 +41,8 @@ class RiskConfig:
 
     size: int = 8
     smooths: tuple[float, ...] = (1e-3, 1e-4, 1e-2)
-    ridges: tuple[float, ...] = (1e-4, 1e-3, 1e-2)
+    ridges: tuple[float, ...] = (1e-4, 1e-3, 1e-5)
+    of_courses: tuple[float, ...] = (10.0, 1.0, 100.0)
     folds: int = 4
     moments: int = 10
     most_rows: int = 320_000
@@ -65,14 +67,13 @@ def train(data: TrainingData, known: Known | None = None, config: RiskConfig | N
     blank, lessons = _described(data, known or Known(), chosen, adverse)
     lost = data.labels.astype(np.float64) if adverse else 1.0 - data.labels
     rows = Rows(_table(lessons, blank), lessons.points[lessons.point], lost[lessons.who])
-    directions = np.array([factor.direction for factor in blank.factors])
-    fit = _Fit(rows, lessons.who, data, directions, chosen)
+    fit = _Fit(rows, lessons.who, data, blank.factors, chosen)
     penalty, tried, held = fit.chosen()
-    model = replace(blank, weights=fitted(rows, directions, chosen.size, penalty))
+    model = replace(blank, weights=fitted(rows, blank.factors, chosen.size, penalty))
     calibration = fit_calibration(held, rows.labels[tried])
     chances = sigmoid(held * calibration.scale + calibration.shift)
     figures = _figures(rows.labels[tried], chances, lessons.take(tried), blank.length)
-    told = {"smooth": penalty.smooth, "ridge": penalty.ridge, "rows": len(rows.labels)}
+    told = {**asdict(penalty), "rows": len(rows.labels)}
     return replace(model.calibrated(calibration), metrics={data.target: {**figures, **told}})
 
 
@@ -121,10 +122,10 @@ class _Fit:
     """Fits of the same rows with various penalties, compared on courses that they have not seen."""
 
     def __init__(
-        self, rows: Rows, who: IntArray, data: TrainingData, directions: IntArray, config: RiskConfig
+        self, rows: Rows, who: IntArray, data: TrainingData, factors: Sequence[Factor], config: RiskConfig
     ) -> None:
         self._rows, self._who, self._data = rows, who, data
-        self._directions, self._config = directions, config
+        self._factors, self._config = factors, config
         self._courses = data.enrolments.courses[who]
         self._warm: dict[int, FloatArray] = {}
 
@@ -138,14 +139,15 @@ class _Fit:
             if penalty not in found:
                 held = self._held(rows, parts, penalty)
                 found[penalty] = log_loss(rows.labels, sigmoid(held)), held
-                self._data.progress(
-                    f"smooth {penalty.smooth:g}, ridge {penalty.ridge:g}: log loss {found[penalty][0]:.4f}"
-                )
+                settings = ", ".join(f"{name} {value:g}" for name, value in asdict(penalty).items())
+                self._data.progress(f"{settings}: log loss {found[penalty][0]:.4f}")
             return found[penalty][0]
 
-        smooth = self._config.smooths[0]
-        best = min((Penalty(smooth, ridge) for ridge in self._config.ridges), key=loss)
-        best = min((Penalty(each, best.ridge) for each in self._config.smooths), key=loss)
+        config = self._config
+        best = Penalty(config.smooths[0], config.ridges[0], config.of_courses[0])
+        best = min((replace(best, of_course=each) for each in config.of_courses), key=loss)
+        best = min((replace(best, ridge=each) for each in config.ridges), key=loss)
+        best = min((replace(best, smooth=each) for each in config.smooths), key=loss)
         return best, tried, found[best][1]
 
     def _tried(self) -> IntArray:
@@ -174,7 +176,7 @@ class _Fit:
         for part in np.unique(parts).tolist():
             inside = parts == part
             self._warm[part] = fitted(
-                rows.take(~inside), self._directions, self._config.size, penalty, self._warm.get(part)
+                rows.take(~inside), self._factors, self._config.size, penalty, self._warm.get(part)
             )
             held[inside] = scores(self._warm[part], rows.table[inside], rows.share[inside])
         return held

@@ -20,6 +20,8 @@ from .stack import alike
 
 Mask = NDArray[np.bool_]
 
+FURTHEST = "furthest of all"
+
 
 @dataclass(frozen=True)
 class Known:
@@ -61,12 +63,13 @@ class Standing:
         people = self._people
         values = np.full((len(people), len(self._factors)), np.nan)
         came = np.zeros(len(people), dtype=np.bool_)
-        names = tuple(dict.fromkeys(factor.column for factor in self._factors))
+        names = (*dict.fromkeys(factor.column for factor in self._factors), FURTHEST)
         own = self._own(ages)
         for rows in alike(ages):
             table = self._described.table(ages, names, rows).astype(np.float64)
             columns = dict(zip(names, table.T, strict=True))
             columns |= {name: numbers[rows] for name, numbers in own.items()}
+            columns["part per active day"] = columns[FURTHEST] / columns["days there"]
             came[rows] = columns["never"] == 0
             for place, factor in enumerate(self._factors):
                 told = columns[factor.column]

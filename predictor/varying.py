@@ -12,6 +12,7 @@ be handed are never written out: loss and gradient take two products with the ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.optimize import minimize
 
 from .basis import bumps, roughness
 from .calibration import sigmoid
+from .factors import Factor
 from .moments import FloatArray, IntArray
 
 MOST_STEPS = 400
@@ -31,10 +33,15 @@ Floats32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Penalty:
-    """How rough and how large curves may be."""
+    """How rough and how large curves may be; those of a course's factors `of_course` times less large.
+
+    Everyone in a course run has the same number there, so that a few dozen courses are all that tells what it
+    means, however many their learners.
+    """
 
     smooth: float
     ridge: float
+    of_course: float
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,12 @@ class Rows:
 
 
 def fitted(
-    rows: Rows, directions: IntArray, size: int, penalty: Penalty, start: FloatArray | None = None
+    rows: Rows, factors: Sequence[Factor], size: int, penalty: Penalty, start: FloatArray | None = None
 ) -> FloatArray:
-    """Weights [d + 1, size] of least penalised loss, those of a(t) first.
-
-    `directions` [d] are 1, 0 or -1; `start` is where to begin, nothing by default.
-    """
-    loss = _Loss(rows, size, penalty)
+    """Weights [d + 1, size] of least penalised loss, those of a(t) first; `start` is where to begin."""
+    loss = _Loss(rows, factors, size, penalty)
     first = start if start is not None else loss.blank()
-    signs = np.repeat(np.append(0, directions), size)
+    signs = np.repeat([0, *(factor.direction for factor in factors)], size)
     bounds = [(0.0 if sign > 0 else None, 0.0 if sign < 0 else None) for sign in signs.tolist()]
     options = {"maxiter": MOST_STEPS, "ftol": PRECISION**1.5, "gtol": PRECISION, "maxcor": 20}
     found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
@@ -77,11 +81,14 @@ def scores(weights: FloatArray, table: Floats32 | FloatArray, share: FloatArray)
 class _Loss:
     """Penalised mean log loss of rows and its gradient, over flat weights."""
 
-    def __init__(self, rows: Rows, size: int, penalty: Penalty) -> None:
-        self._table, self._labels, self._penalty = rows.table, rows.labels, penalty
+    def __init__(self, rows: Rows, factors: Sequence[Factor], size: int, penalty: Penalty) -> None:
+        self._table, self._labels = rows.table, rows.labels
         self._bumps = bumps(rows.share, size).astype(np.float32)
         self._rough = roughness(size)
-        self._shape = (rows.table.shape[1] + 1, size)
+        self._shape = (len(factors) + 1, size)
+        self._smooth = np.array([LEVEL_SMOOTH, *(penalty.smooth for _ in factors)])[:, None]
+        sizes = (penalty.ridge * (penalty.of_course if factor.of_course else 1.0) for factor in factors)
+        self._ridge = np.array([0.0, *sizes])[:, None]
 
     def blank(self) -> FloatArray:
         """Everyone has the share of ones."""
@@ -98,9 +105,6 @@ class _Loss:
         loss = float(np.mean(np.logaddexp(0, logits) - self._labels * logits))
         pull = self._bumps * miss[:, None].astype(np.float32)
         gradient = np.concatenate((pull.sum(axis=0, dtype=np.float64)[None], self._table.T @ pull))
-        rough, sizes = weights @ self._rough, self._penalty.ridge * weights
-        sizes[0] = 0.0
-        smooth = np.full((len(weights), 1), self._penalty.smooth)
-        smooth[0] = LEVEL_SMOOTH
-        loss += float((smooth * rough * weights + sizes * weights).sum()) / 2
-        return loss, (gradient + smooth * rough + sizes).ravel()
+        rough, sizes = self._smooth * (weights @ self._rough), self._ridge * weights
+        loss += float(((rough + sizes) * weights).sum()) / 2
+        return loss, (gradient + rough + sizes).ravel()
