@@ -1,10 +1,13 @@
 """What each part of our model is worth on courses it has not seen.
 
     python -m benchmarks.ablation [--data DIR] [--courses N] [--folds N] [--lstm] [--stack] [--kept DIR]
+    python -m benchmarks.ablation --inputs [--data DIR] [--courses N] [--folds N] [--kept DIR]
 
 Trees are grown with and without the columns of mates and of the course as a whole, with and without softened
 labels, one model for all moments or one per horizon; beside them boosting on plain counts, as in the study.
-`--lstm` adds the LSTM alone and `--stack` all of ours, which trains four LSTMs a fold. Needs the event and
+`--lstm` adds the LSTM alone and `--stack` all of ours, which trains four LSTMs a fold. `--inputs` is about
+the LSTM alone instead: without gaps, the calendar and so on, with a network per horizon, and with the next
+event as a lesson beside or before the outcome (`benchmarks.lstm_inputs`). Needs the event and
 the outcome table of the evaluation benchmark; says so and skips where they are absent. By default the eight
 smallest courses in four folds; `--courses 0 --folds 5` takes all.
 """
@@ -21,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import evaluation
+from benchmarks import evaluation, lstm_inputs
 from benchmarks.evaluation import AT, DATA, TARGET, say
 from predictor import lessons
 from predictor.calibration import sigmoid
@@ -32,14 +35,13 @@ from predictor.evaluation import Study, study_by_folds
 from predictor.folds import course_folds
 from predictor.growing import Grower, StackConfig
 from predictor.lessons import Everyone, Lessons
+from predictor.mates import of_course, of_mates
 from predictor.metrics import auc, ece
 from predictor.moments import DAY, FloatArray, IntArray
 from predictor.stacking import MOST_TOKENS
 from predictor.trees import Trees
 
 HORIZONS = tuple(float(text[:-1]) * DAY for text in AT)
-RELATIVE = (": rank", ": rank among active", ": relative")
-MISSED = ("missed", "missed of week", "joined", "missed days", "days above mates")
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,6 @@ class Variant:
 def of_learner(name: str) -> bool:
     """A column of the learner's own stream."""
     return not of_mates(name) and not of_course(name)
-
-
-def of_mates(name: str) -> bool:
-    """A column that compares the learner with mates."""
-    return name.endswith(RELATIVE) or name in MISSED
-
-
-def of_course(name: str) -> bool:
-    """A column that is the same for everyone in the course."""
-    return name.startswith("course: ")
 
 
 SOFT = StackConfig().softness
@@ -85,6 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--lstm", action="store_true", help="the LSTM alone as well")
     parser.add_argument("--stack", action="store_true", help="the whole of ours as well")
+    parser.add_argument("--inputs", action="store_true", help="the LSTM's inputs and lessons instead")
     parser.add_argument("--kept", type=Path, help="folder for what is fitted: an interrupted run goes on")
     options = parser.parse_args(argv)
     if not (options.data / "events.parquet").is_file():
@@ -96,10 +89,15 @@ def main(argv: list[str] | None = None) -> int:
     fold = np.array([dealt[course] for course in everyone.enrolments.courses.tolist()])
     print(f"{len(fold):,} learners of {len(courses)} courses, {options.folds} folds")
     print(f"{'':<38}{'AUC, all learners':^29}{'mean of courses':^29}{'ECE, mean of folds':^24}")
-    models = ["boosting", *["lstm"] * options.lstm, *["ours"] * options.stack]
     with tempfile.TemporaryDirectory() as temporary:
+        kept = options.kept or Path(temporary)
+        if options.inputs:
+            for title, chances in lstm_inputs.answers(everyone, fold, HORIZONS, TARGET, kept, say):
+                _print(title, everyone, fold, chances)
+            return 0
+        models = ["boosting", *["lstm"] * options.lstm, *["ours"] * options.stack]
         study = Study(TARGET, AT, tuple(models), folds=options.folds)
-        found = study_by_folds(study, everyone, options.kept or Path(temporary), say)
+        found = study_by_folds(study, everyone, kept, say)
     for name, chances in found.answers.probabilities.items():
         _print(name, everyone, fold, chances)
     for title, chances in _grown(everyone, fold):

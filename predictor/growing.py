@@ -4,19 +4,27 @@ A label says what became of a learner, luck included. Of that luck a model that 
 so labels are mixed with what a teacher says, who knows the learner's course up to the last moment but was
 grown on other courses (distillation, Hinton et al. 2015). How many of a course come through is no luck of
 theirs: the teacher's answers are shifted to the share that the course's own labels have.
+
+Boosters that are averaged take turns at three views of a learner: beside mates and in the course as a whole,
+beside mates, alone. What a course is like tells most early on, but a few dozen courses are soon known by
+heart, and a booster that has not seen them errs elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm
 import numpy as np
 
 from .calibration import sigmoid
 from .lessons import Lessons
+from .mates import of_course, of_mates
 from .moments import FloatArray, IntArray
 from .trees import Trees
+
+VIEWS = 3
+"""Boosters that are averaged at least, so that each view is among them."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class StackConfig:
         softness: share of the teacher in the labels, 0 to 1.
         rounds: trees of each booster, `teacher_rounds` of the teacher's.
         leaves, learning_rate, least_rows, columns, ridge: of LightGBM.
-        bag: boosters averaged.
+        bag: boosters averaged, `VIEWS` or a multiple.
         seed: of everything random.
         threads: of LightGBM.
     """
@@ -42,7 +50,7 @@ class StackConfig:
     least_rows: int = 200
     columns: float = 0.3
     ridge: float = 5.0
-    bag: int = 4
+    bag: int = 2 * VIEWS
     seed: int = 0
     threads: int = 1
 
@@ -66,19 +74,31 @@ class Grower:
             mine = self._lessons.at[rows] == only
             rows, labels = rows[mine], labels[mine]
         rounds, seed = self._config.rounds, self._config.seed
-        return tuple(self._boost(rows, labels, rounds, seed + number) for number in range(bag))
+        return tuple(
+            self._boost(rows, labels, rounds, seed + number, self._view(number % VIEWS))
+            for number in range(bag)
+        )
+
+    def _view(self, number: int) -> IntArray:
+        """Places of the columns that a booster of that number sees."""
+        seen = [
+            (number < 1 or not of_course(name)) and (number < 2 or not of_mates(name))
+            for name in self._lessons.names
+        ]
+        return np.flatnonzero(seen)
 
     def _softened(self, rows: IntArray, place: int) -> FloatArray:
         """Labels of training rows, mixed with what a teacher of other courses says at the last moment."""
         lessons = self._lessons
-        hard = lessons.labels[rows, place]
+        hard, whole = lessons.labels[rows, place], self._view(0)
         last = rows[lessons.at[rows] == lessons.last]
         parts = self._parts[lessons.who[last]]
         told = np.full(len(lessons.everyone.enrolments), np.nan)
         if len(np.unique(parts)) > 1 and self._lasting(place):
             for part in np.unique(parts).tolist():
                 learned, asked = last[parts != part], last[parts == part]
-                trees = self._boost(learned, lessons.labels[learned, place], self._config.teacher_rounds, 0)
+                taught = lessons.labels[learned, place]
+                trees = self._boost(learned, taught, self._config.teacher_rounds, 0, whole)
                 told[lessons.who[asked]] = trees.score(lessons.table[asked])
             told = self._levelled(told, lessons.who[last], lessons.labels[last, place])
         teacher = told[lessons.who[rows]]
@@ -98,7 +118,7 @@ class Grower:
         """Whether the outcome is one for all moments, so that a late teacher may speak of early ones."""
         return bool(np.isfinite(self._lessons.everyone.labels[:, place]).any())
 
-    def _boost(self, rows: IntArray, labels: FloatArray, rounds: int, seed: int) -> Trees:
+    def _boost(self, rows: IntArray, labels: FloatArray, rounds: int, seed: int, columns: IntArray) -> Trees:
         if not len(rows):
             return Trees.even()
         config = self._config
@@ -119,8 +139,9 @@ class Grower:
             "feature_pre_filter": False,
             "verbose": -1,
         }
-        data = lightgbm.Dataset(self._lessons.table[rows], labels, params=parameters)
-        return Trees.from_lightgbm(lightgbm.train(parameters, data, rounds))
+        data = lightgbm.Dataset(self._lessons.table[np.ix_(rows, columns)], labels, params=parameters)
+        trees = Trees.from_lightgbm(lightgbm.train(parameters, data, rounds))
+        return replace(trees, features=np.where(trees.features < 0, -1, columns[trees.features]))
 
 
 def levelled(scores: FloatArray, share: float) -> FloatArray:

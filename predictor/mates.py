@@ -32,6 +32,21 @@ STAY = 7 * DAY
 KEEN = 20
 """Share of mates with so many events is a column."""
 BLOCK = 256
+OF_COURSE = "course: "
+"""What the names of columns begin with that are the same for everyone in a course run."""
+OF_MATES = (": rank", ": rank among active", ": relative")
+"""What the names of columns end with that compare with mates; beside them these:"""
+MISSED = ("missed", "missed of week", "joined", "missed days", "days above mates")
+
+
+def of_course(name: str) -> bool:
+    """Whether a column is the same for everyone in a course run."""
+    return name.startswith(OF_COURSE)
+
+
+def of_mates(name: str) -> bool:
+    """Whether a column compares a learner with mates."""
+    return name.endswith(OF_MATES) or name in MISSED
 
 
 def ranks(values: FloatArray, starts: FloatArray, counted: NDArray[np.bool_]) -> FloatArray:

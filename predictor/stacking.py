@@ -22,7 +22,7 @@ from . import lessons, training, trainset
 from .blend import Blend, log_odds
 from .countfeatures import vocabulary
 from .description import Description
-from .growing import Grower, StackConfig
+from .growing import VIEWS, Grower, StackConfig
 from .lessons import Everyone
 from .metrics import auc, ece
 from .moments import DAY, Enrolments, FloatArray, IntArray, Part
@@ -132,8 +132,9 @@ class _Training:
             if streamer:
                 held.sequence[mine] = self._read(streamer, rows[mine])
             for place in range(boosted.shape[1]):
-                (trees,) = self._grower.grown(place, 1, without=part)
-                held.boosted[mine, place] = trees.score(self._lessons.table[rows[mine]])
+                bag = self._grower.grown(place, VIEWS, without=part)
+                table = self._lessons.table[rows[mine]]
+                held.boosted[mine, place] = np.mean([trees.score(table) for trees in bag], axis=0)
         return held
 
     def _trained(self, part: int, folder: ModelStore) -> Streamer | None:

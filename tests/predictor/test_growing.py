@@ -81,6 +81,15 @@ def test_a_bag_is_of_different_trees_and_the_same_again() -> None:
     np.testing.assert_array_equal(first.score(lessons.table), again.score(lessons.table))
 
 
+def test_boosters_take_turns_at_the_views_of_a_learner() -> None:
+    lessons, parts = made(5)
+    names = ("course: level", "seen: rank", "late")
+    table = lessons.table[:, [1, 0, 2]]
+    grower = growing.Grower(replace(lessons, names=names, table=table), parts, CONFIG)
+    asked = [set(trees.features[trees.features >= 0].tolist()) for trees in grower.grown(0, 4)]
+    assert asked == [{0, 1, 2}, {1, 2}, {2}, {0, 1, 2}]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.5, 0.97, 1.0])
 def test_levelled_chances_have_the_share_and_keep_the_order(share: float) -> None:
     scores = np.random.default_rng(4).normal(size=200) * 3 + 5
