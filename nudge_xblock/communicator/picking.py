@@ -70,7 +70,8 @@ def reached(letter: Letter) -> set[int]:
 
     Who was left out there, or whose mail certainly did not go out, may be written to.
     """
-    found = set(letter.deliveries.values_list("learner__user_id", flat=True))
+    # A preview's letter need not be stored.
+    found = set(letter.deliveries.values_list("learner__user_id", flat=True)) if letter.pk else set()
     missed = Q(state=Delivery.State.SKIPPED) | Q(state=Delivery.State.FAILED) & ~Q(reason=UNKNOWN)
     seen = {letter.pk}
     while letter.resend and letter.reused_from is not None and letter.reused_from.pk not in seen:
