@@ -84,6 +84,13 @@ EVENT_TRACKING_BACKENDS = {
     },
 }
 
+# Mails lie in a folder, unless a mail server is named.
+_SMTP = os.environ.get("NUDGE_DEMO_SMTP", "")
+EMAIL_HOST, _, EMAIL_PORT = _SMTP.partition(":")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _SMTP else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = str(VAR / "mails")
+LMS_ROOT_URL = os.environ.get("NUDGE_DEMO_URL", "http://127.0.0.1:8000")
+
 # The operator's own choices, as a site would make them: small data, so small thresholds and a small network.
 NUDGE_COMPAT = "demo.campus.Campus"
 NUDGE_EVENTS_DIR = str(VAR / "events")
@@ -95,6 +102,8 @@ NUDGE_VOCABULARY_MIN_COURSES = 2
 NUDGE_TRAINING = {"epochs": 8, "batch_learners": 32}  # else a few hundred learners are a few dozen steps
 NUDGE_STACK = False  # three trainings more: the demo is to be ready in minutes
 NUDGE_SPARED_SHARE = NUDGE_CONTROL_SHARE = 0.0  # whoever tries it out is to see the card
+NUDGE_MAIL_SENDERS = {"*": ["statistics@example.com"]}
+NUDGE_MAIL_PER_MINUTE = 0  # nobody's mail server is in the way
 NUDGE_HELD_OUT_SHARE = 0.2  # a tenth of so few learners is too few to judge a model by
 
 _plugin = SimpleNamespace(**{name: value for name, value in globals().items() if name.isupper()})

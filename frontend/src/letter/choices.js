@@ -49,9 +49,8 @@ export class Choices {
   /** Fills in the addresses there are; what was chosen before stays so. */
   addresses(senders, answers) {
     for (const [{ list }, found, wanted] of [[this.sender, senders, this.wanted.sender], [this.reply, answers, this.wanted.reply_to]]) {
-      const addresses = found.senders ?? found;
-      list.replaceChildren(...addresses.map((address) => h("option", { value: address }, address)));
-      if (addresses.includes(wanted)) list.value = wanted;
+      list.replaceChildren(...found.map((address) => h("option", { value: address }, address)));
+      if (found.includes(wanted)) list.value = wanted;
     }
     this.changed();
   }

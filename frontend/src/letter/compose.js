@@ -135,7 +135,7 @@ export class Compose {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     this.preview.node.setAttribute("aria-busy", "true");
     try {
-      const found = await this.page.ask("letters/preview", this.fields);
+      const found = await this.page.ask("letters/preview", { ...this.fields, id: this.letter?.id });
       if (turn !== this.turn) return;
       this.found = found;
       this.preview.show(found);
@@ -189,7 +189,7 @@ export class Compose {
     const { t } = this.words;
     this.said.textContent = t("test_going");
     const sent = await this.ask(() => this.page.ask("letters/test", this.fields));
-    this.said.textContent = sent ? t("test_gone", { address: sent.to ?? sent.address ?? "" }) : "";
+    this.said.textContent = sent ? t("test_gone", { address: sent.sent_to }) : "";
   }
 
   /** Begins another letter to the same learners. */

@@ -30,6 +30,7 @@ export class Deliveries {
       { class: "nudge-figures", tabindex: "0", role: "group", "aria-label": t("who_got_it") },
       h("table", {}, h("caption", {}, letter.subject), h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, t(name))))), body),
       more,
+      h("p", {}, h("a", { href: this.page.address(`letters/${letter.id}/deliveries.csv`), download: "" }, t("csv"))),
     );
   }
 
@@ -50,21 +51,21 @@ export class Deliveries {
     const { t, moment } = this.words;
     const cells = [
       [row.words, row.because].filter(Boolean).join(": "),
-      this.why(row.why),
+      this.why(letter, row.why),
       row.sent_at ? moment(row.sent_at) : "–",
       ...(letter.tracking ? [row.opened, row.clicked].map((yes) => (yes ? t("yes") : "–")) : []),
     ];
     return h("tr", {}, h("th", { scope: "row" }, t("learner_name", { name: row.learner.slice(0, 6).toUpperCase() })), cells.map((cell) => h("td", {}, cell)));
   }
 
-  /** The figures by which the selection held a learner. */
-  why(figures) {
+  /** The figures by which the selection held a learner: those that it sets limits to. */
+  why(letter, figures) {
     const { t, percent, number } = this.words;
-    const told = Object.entries(figures).map(([name, value]) => {
-      if (PERCENTS.includes(name)) return `${t(name)}: ${percent(value)}`;
-      if (name !== "seen") return null;
-      return `${t("seen")}: ${value === "never" ? t("never") : t("days", { days: number(value) })}`;
-    });
-    return told.filter(Boolean).join(" · ");
+    const limits = new URLSearchParams(letter.selection);
+    const days = (value) => (value === "never" ? t("never") : t("days", { days: number(value) }));
+    const shown = Object.entries(figures).filter(([name]) => limits.has(name) && (name === "seen" || PERCENTS.includes(name)));
+    const told = shown.map(([name, value]) => `${t(name)}: ${name === "seen" ? days(value) : percent(value)}`);
+    const reasons = limits.has("reason") ? (figures.reasons ?? []).map((key) => t(`reason_${key}`)) : [];
+    return [...told, ...reasons].join(" · ") || "–";
   }
 }

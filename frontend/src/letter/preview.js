@@ -43,7 +43,7 @@ export class Preview {
     this.from.textContent = sender;
     this.text.textContent = found.text;
     this.html.srcdoc = page(found.html, this.compose.page);
-    this.problems.replaceChildren(...(found.problems ?? []).map((problem) => h("li", {}, problem)));
+    this.problems.replaceChildren(...found.problems.map((problem) => h("li", {}, problem)));
   }
 
   /** The frame is as tall as the mail in it. */

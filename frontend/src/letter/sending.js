@@ -21,7 +21,7 @@ export class Sending {
   paint(found) {
     const { t, n } = this.words;
     const { at, automatic_until: until } = this.compose.choices.fields;
-    const ready = found && found.reachable > 0 && !(found.problems ?? []).length && this.page.query;
+    const ready = found && !found.problems.length && (found.reachable > 0 || at || until);
     this.opener.textContent = at || until || !ready ? t("send_ask") : n("send_to", found.reachable);
     this.opener.disabled = !ready;
   }

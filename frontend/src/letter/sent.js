@@ -17,7 +17,7 @@ export class Sent {
     this.trouble = h("div", {});
     this.list = h("ol", { class: "nudge-letters" });
     this.csv = h("a", { class: "nudge-button nudge-quiet", href: page.address("letters.csv"), download: "" }, t("csv"));
-    this.node = h("div", { class: "nudge-sent" }, h("div", { class: "nudge-bar" }, this.heading, h("div", { class: "nudge-tools" }, this.csv, page.copy())), this.trouble, this.list, this.earlier());
+    this.node = h("div", { class: "nudge-sent" }, h("div", { class: "nudge-bar" }, this.heading, h("div", { class: "nudge-tools" }, this.csv, page.copy())), this.trouble, this.list, this.earlier(), this.calls());
   }
 
   open() {
@@ -31,7 +31,7 @@ export class Sent {
     try {
       const found = await this.page.ask("letters");
       this.trouble.replaceChildren();
-      this.draw(found.letters ?? found);
+      this.draw(found);
     } catch (error) {
       this.trouble.replaceChildren(this.page.failed(error, t("what_letters"), t("kept_letters"), () => this.load()));
     }
@@ -73,8 +73,8 @@ export class Sent {
         draft && act("go_on", () => this.page.go({ view: "write", letter: letter.id, query: letter.selection }), true),
         STOPPABLE.includes(letter.state) && act("stop", () => this.change(letter, "stop")),
         !draft && look,
-        !draft && act("use_again", () => this.copy({ reuse: letter.id })),
-        (letter.state === "sent" || letter.state === "stopped") && act("send_rest", () => this.copy({ resend: letter.id })),
+        !draft && act("use_again", () => this.copy({ letter: letter.id })),
+        (letter.state === "sent" || letter.state === "stopped") && act("send_rest", () => this.copy({ letter: letter.id, resend: true })),
         draft && act("throw_away", () => this.remove(letter)),
       ),
       panel,
@@ -83,12 +83,13 @@ export class Sent {
     return item;
   }
 
-  told({ mine, confirmed, created, at, automatic_until: until, channel, reused_from: from }) {
+  told({ author, state, confirmed, created, at, automatic_until: until, channel, reused_from: from }) {
     const { t, moment, day } = this.words;
+    const ahead = state === "scheduled" && Date.parse(at) > Date.now();
     return [
-      t(mine ? "by_you" : "by_colleague", { time: moment(confirmed ?? created) }),
+      author ? t("by", { name: author, time: moment(confirmed ?? created) }) : moment(confirmed ?? created),
       t(`channel_${channel}`),
-      at && t("due_at", { time: moment(at) }),
+      ahead && t("due_at", { time: moment(at) }),
       until && t("due_daily", { day: day(until) }),
       from && t("copied_from"),
     ]
@@ -116,7 +117,7 @@ export class Sent {
 
   /** Makes a new draft of an older letter and opens it. */
   async copy(body) {
-    const draft = await this.ask(() => this.page.ask("letters", body));
+    const draft = await this.ask(() => this.page.ask("letters/copy", body));
     if (draft) this.page.go({ view: "write", letter: draft.id, query: draft.selection });
   }
 
@@ -130,9 +131,8 @@ export class Sent {
       event.preventDefault();
       const course = run.value.trim();
       if (!course) return run.focus();
-      const answer = await this.ask(() => this.page.ask(`letters?course=${encodeURIComponent(course)}`));
-      if (!answer) return undefined;
-      const letters = answer.letters ?? answer;
+      const letters = await this.ask(() => this.page.ask(`../${encodeURIComponent(course)}/letters`));
+      if (!letters) return undefined;
       return found.replaceChildren(
         ...letters.map((letter) =>
           h(
@@ -140,7 +140,7 @@ export class Sent {
             { class: "nudge-letter" },
             h("h4", { class: "nudge-letter-title nudge-own" }, letter.subject || t("no_subject")),
             h("p", { class: "nudge-letter-whom" }, whom(this.words, letter.selection)),
-            h("button", { type: "button", class: "nudge-button", onclick: () => this.copy({ reuse: letter.id, course }) }, t("use_again")),
+            h("button", { type: "button", class: "nudge-button", onclick: () => this.copy({ letter: letter.id, course }) }, t("use_again")),
           ),
         ),
         letters.length ? "" : h("li", { class: "nudge-note" }, t("no_letters_there")),
@@ -153,6 +153,22 @@ export class Sent {
       h("form", { class: "nudge-save", onsubmit: show }, h("label", { for: id }, t("earlier_key")), run, h("button", { type: "submit", class: "nudge-button" }, t("earlier_show"))),
       found,
     );
+  }
+
+  /** Who did what on these screens, fetched when it is wanted. */
+  calls() {
+    const { t, moment } = this.words;
+    const body = h("tbody", {});
+    const head = h("thead", {}, h("tr", {}, ["when_sent", "who", "what"].map((name) => h("th", { scope: "col" }, t(name)))));
+    const figures = h("div", { class: "nudge-figures nudge-calls", tabindex: "0", role: "group", "aria-label": t("calls") }, h("table", {}, h("caption", {}, t("calls")), head, body));
+    const node = h("details", { class: "nudge-earlier" }, h("summary", {}, t("calls")), figures);
+    node.addEventListener("toggle", async () => {
+      if (!node.open) return;
+      const rows = await this.ask(() => this.page.ask("audit"));
+      if (!rows) return;
+      body.replaceChildren(...rows.map((row) => h("tr", {}, h("th", { scope: "row" }, moment(row.at)), h("td", {}, row.who || t("somebody")), h("td", {}, row.words))));
+    });
+    return node;
   }
 
   async ask(act) {
