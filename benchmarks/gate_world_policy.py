@@ -6,13 +6,15 @@
 Nothing here decides or learns: the verdict is `nudge_xblock.gate.decide`, the vectors are made by
 `nudge_xblock.described` and `predictor.features`, the model is `predictor.helpfulness` over the LSTM of
 `predictor.training` and `predictor.streaming`, the share held back is steered by `nudge_xblock.holding`, a
-learner's counts are kept by `nudge_xblock.answers`.  This file translates the campus's words into ours and
+learner's counts are kept by `nudge_xblock.answers`, what follows a send is judged by `nudge_xblock.activity`
+and `nudge_xblock.harm`.  This file translates the campus's words into ours and
 keeps in memory what the plugin keeps in its database.
 """
 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +25,9 @@ from gate_world.protocol import Decision
 from gate_world.world import Event, Message, Moment, Response
 
 from benchmarks.gate_world_lstm import Engagement, Key
-from nudge_xblock import answers, described, gate, holding
+from nudge_xblock import activity, answers, described, gate, harm, holding
 from nudge_xblock.gate import Candidate, History, Policy, Tally
+from nudge_xblock.normaltree import Belief
 from predictor import features
 from predictor.features import Behaviour, Course, Vector
 from predictor.helpfulness import ANSWERS, HelpfulnessModel, Keys, lesson_weights
@@ -45,6 +48,10 @@ TALLY_HALF_LIFE = 60.0  # days
 NEWEST = 200
 SENDS = 40
 LESSONS = 40_000
+COMPLETING = frozenset({"item_completed", "problem_check_correct"})  # as nudge_xblock.followup has them
+OUTCOME_DAYS = 3.0
+LONG = 4.0
+EFFECT_WEIGHT = 2.0
 RECENT = 3000
 
 
@@ -65,6 +72,70 @@ class Asked:
     rows: Vector
     keys: Sequence[Keys]
     foreseen: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One moment until its days are over; `before` and `long_before` count items completed."""
+
+    key: Key
+    time: float
+    placement: str
+    sent: str | None
+    chances: Mapping[str, float]
+    before: int
+    long_before: int
+
+
+class Aftermath:
+    """What followed each moment, kept as `nudge_xblock.followup` does, and the night's findings on it."""
+
+    def __init__(self) -> None:
+        self.completed: dict[Key, list[float]] = defaultdict(list)
+        self.items: set[tuple[str, str]] = set()
+        self.open: deque[Decided] = deque()
+        self.followed: list[activity.Followed] = []
+        self.moments: list[harm.Moment] = []
+        self.groups: dict[str, tuple[str, str]] = {}
+        self.effects: dict[str, Belief] = {}
+        self.harmful: frozenset[str] = frozenset()
+
+    def add(self, event: Event) -> None:
+        """Count an item that is completed for the first time."""
+        item = event.learner_id, event.item_id
+        if event.event_type in COMPLETING and item not in self.items:
+            self.items.add(item)
+            self.completed[event.course_id, event.learner_id].append(event.time)
+
+    def decided(self, moment: Moment, sent: str | None, chances: Mapping[str, float]) -> None:
+        """Keep a moment until its days are over."""
+        key, at, span = (moment.course.id, moment.learner.id), moment.time, OUTCOME_DAYS * DAY
+        before, long_before = self._between(key, at - span, at), self._between(key, at - LONG * span, at)
+        self.open.append(Decided(key, at, moment.placement.id, sent, chances, before, long_before))
+        for message in moment.messages:
+            self.groups[message.id] = message.kind, message.placement_id
+
+    def judge(self, now: float) -> None:
+        """The night's step."""
+        while self.open and self.open[0].time + OUTCOME_DAYS * DAY <= now:
+            each = self.open.popleft()
+            items = self._between(each.key, each.time, each.time + OUTCOME_DAYS * DAY)
+            row = activity.Followed(each.placement, each.sent, items, each.before, each.long_before)
+            self.followed.append(row)
+            if each.chances[each.sent or gate.HOLD] < 1.0:
+                self.moments.append(harm.Moment(each.chances, each.sent or gate.HOLD, items, each.before))
+        self.effects = activity.effects(self.followed)
+        findings = harm.judge(harm.tally(self.moments), self.groups, retired=self.harmful)
+        self.harmful = harm.harmful(findings)
+
+    def of(self, message: str) -> tuple[bool, float]:
+        """Whether a message was found to do harm, and by which share more is completed after it."""
+        belief = self.effects.get(message)
+        return message in self.harmful, 0.0 if belief is None else belief.mean
+
+    def _between(self, key: Key, start: float, end: float) -> int:
+        times = self.completed[key]
+        return bisect_right(times, end) - bisect_right(times, start)
 
 
 class NudgePolicy:
@@ -94,11 +165,13 @@ class NudgePolicy:
             cold_start_answers=0,
             shrinkage=SHRINKAGE,
             not_helpful_weight=2.0,
+            effect_weight=EFFECT_WEIGHT,
         )
         self.recent: deque[tuple[float | None, bool]] = deque(maxlen=RECENT)
         self.votes: deque[int] = deque(maxlen=RECENT)
         self.moments = 0
         self.asked: Asked | None = None
+        self.aftermath = Aftermath()
 
     def observe(self, events: Sequence[Event]) -> None:
         """Keep each learner's newest events in a course."""
@@ -106,6 +179,7 @@ class NudgePolicy:
             self.events[event.learner_id, event.course_id].append((event.time, event.event_type))
             key = event.course_id, event.learner_id
             self.lstm.add(key, event.event_type, EPOCH + event.time, event.item_id)
+            self.aftermath.add(event)
 
     def decide(self, moment: Moment, now: float) -> Decision:
         """Ask the gate."""
@@ -116,7 +190,7 @@ class NudgePolicy:
         told, foreseen = self._predictions(rows, keys)
         self.asked = Asked(rows, keys, foreseen)
         candidates = [
-            Candidate(message.id, chain, prediction)
+            Candidate(message.id, chain, prediction, *self.aftermath.of(message.id))
             for message, chain, prediction in zip(moment.messages, chains, told, strict=True)
         ]
         counts = person.counts
@@ -125,6 +199,7 @@ class NudgePolicy:
         worth = None if self.model is None else gate.best(candidates, self.policy)[1]
         self.recent.append((worth, verdict.variant is None))
         self._steer()
+        self.aftermath.decided(moment, verdict.variant, verdict.propensities)
         propensities = {
             None if key == gate.HOLD else key: value for key, value in verdict.propensities.items()
         }
@@ -161,7 +236,8 @@ class NudgePolicy:
         self.learned += 1
 
     def nightly(self, day: int) -> None:
-        """Fade the tallies and learn."""
+        """Judge what followed, fade the tallies and learn."""
+        self.aftermath.judge((day + 1) * DAY)
         for key, tally in self.tallies.items():
             self.tallies[key] = tally.faded(0.5 ** (1.0 / TALLY_HALF_LIFE))
         if day in NIGHTS:

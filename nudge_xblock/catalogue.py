@@ -45,6 +45,7 @@ class Wording:
     action_url: str
     tallies: tuple[Tally, ...]
     harmful: bool = False
+    effect: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _spot(placement: Placement, late: Mapping[int, Tally]) -> Spot | None:
 def _wording(variant: Variant, tallies: tuple[Tally, ...], may_retire: bool) -> Wording:
     return Wording(
         str(variant.pk), variant.heading, variant.body, variant.action_label, variant.action_url, tallies,
-        may_retire and variant.harmful_since is not None,
+        may_retire and variant.harmful_since is not None, variant.effect.get("activity", 0.0),
     )  # fmt: skip
 
 

@@ -270,7 +270,8 @@ def _ranked(
 
 def _candidates(spot: Spot, predictions: Predictions) -> tuple[Candidate, ...]:
     return tuple(
-        Candidate(each.id, each.tallies, predictions.get(each.id), each.harmful) for each in spot.wordings
+        Candidate(each.id, each.tallies, predictions.get(each.id), each.harmful, each.effect)
+        for each in spot.wordings
     )
 
 

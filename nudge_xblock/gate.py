@@ -65,13 +65,15 @@ class Candidate:
 
     `tallies` run from the broadest group to the wording itself: site, kind, placement, variant.
     `prediction` holds P(helpful), P(not helpful), P(no interaction) for this learner now; None: no model.
-    `harmful`: it was found to lower what learners complete.
+    `harmful`: it was found to lower what learners complete.  `effect`: by which share learners are believed
+    to complete more, or less (below zero), after it than after other messages.
     """
 
     id: str
     tallies: tuple[Tally, ...] = ()
     prediction: Prediction | None = None
     harmful: bool = False
+    effect: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Policy:
     margin_not_helpful: float = 0.0
     margin_no_interaction: float = -0.8
     not_helpful_weight: float = 1.0
+    effect_weight: float = 1.0
     threshold: float | None = None
     shrinkage: float = 20.0
 
@@ -111,6 +114,8 @@ class Policy:
                 raise ValueError(f"{name} is a share and must lie between 0 and 1, not {getattr(self, name)}")
         if self.shrinkage <= 0.0:
             raise ValueError(f"shrinkage must be above 0, not {self.shrinkage}")
+        if not 0.0 <= self.effect_weight < math.inf:
+            raise ValueError(f"effect_weight must be 0 or more, not {self.effect_weight}")
         if not 0.0 <= self.curiosity < math.inf:
             raise ValueError(f"curiosity must be 0 or more, not {self.curiosity}")
 
@@ -171,9 +176,9 @@ def overrule(verdict: Verdict, reason: Reason) -> Verdict:
     return replace(verdict, variant=None, propensities=propensities, reason=reason, explored=False)
 
 
-def score(prediction: Prediction, policy: Policy) -> float:
-    """What a send is worth: P(helpful) less the weighed P(not helpful)."""
-    return prediction[0] - policy.not_helpful_weight * prediction[1]
+def score(prediction: Prediction, policy: Policy, effect: float = 0.0) -> float:
+    """What a send is worth: P(helpful) less the weighed P(not helpful), and its weighed effect."""
+    return prediction[0] - policy.not_helpful_weight * prediction[1] + policy.effect_weight * effect
 
 
 def shrunken(tallies: Sequence[Tally], strength: float, prior: float = 0.2) -> float:
@@ -206,10 +211,12 @@ def chosen(candidates: Sequence[Candidate], policy: Policy) -> list[tuple[Candid
 
 
 def _worths(candidates: Sequence[Candidate], policy: Policy) -> list[float]:
-    told = [candidate.prediction for candidate in candidates if candidate.prediction is not None]
+    told = [(each.prediction, each.effect) for each in candidates if each.prediction is not None]
     if len(told) == len(candidates):
-        return [score(prediction, policy) for prediction in told]
-    return [shrunken(candidate.tallies, policy.shrinkage) for candidate in candidates]
+        return [score(prediction, policy, effect) for prediction, effect in told]
+    return [
+        shrunken(each.tallies, policy.shrinkage) + policy.effect_weight * each.effect for each in candidates
+    ]
 
 
 def _doubt(candidate: Candidate, policy: Policy) -> float:
@@ -244,14 +251,14 @@ def is_cold(history: History, policy: Policy) -> bool:
     return history.answered < policy.cold_start_answers and history.sent < policy.cold_start_sends
 
 
-def is_worth_sending(prediction: Prediction, policy: Policy) -> bool:
+def is_worth_sending(prediction: Prediction, policy: Policy, effect: float = 0.0) -> bool:
     """The learner level: P(helpful) sufficiently exceeds P(not helpful) and P(no interaction).
 
     Where `policy.threshold` is set (found so that a chosen share is held back), the worth must reach it
     instead.
     """
     if policy.threshold is not None:
-        return score(prediction, policy) >= policy.threshold
+        return score(prediction, policy, effect) >= policy.threshold
     helpful, not_helpful, nothing = prediction
     return (
         helpful - not_helpful >= policy.margin_not_helpful
@@ -288,7 +295,9 @@ def _rule(kept: Sequence[Candidate], history: History, policy: Policy) -> tuple[
         return kept, Reason.COLD
     if history.missing is not None:
         return (), history.missing
-    worthy = [each for each in kept if each.prediction and is_worth_sending(each.prediction, policy)]
+    worthy = [
+        each for each in kept if each.prediction and is_worth_sending(each.prediction, policy, each.effect)
+    ]
     return worthy, Reason.HELPFUL if worthy else Reason.LEARNER
 
 

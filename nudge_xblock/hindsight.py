@@ -185,7 +185,7 @@ def _threshold(moments: Sequence[Moment], told: Told, rules: Policy) -> float | 
     if share is None:
         return None
     worths = [
-        max(gate.score(one[each.id], rules) for each in moment.given.candidates)
+        max(gate.score(one[each.id], rules, each.effect) for each in moment.given.candidates)
         for moment, one in zip(moments, told, strict=True)
         if not gate.is_cold(moment.given.history, rules)
     ]

@@ -50,7 +50,8 @@ def stored(given: Input, wanted: Verdict, occasion: str) -> dict[str, Any]:
     return {
         "occasion": occasion,
         "candidates": [
-            [each.id, [_listed(tally) for tally in each.tallies], each.harmful] for each in given.candidates
+            [each.id, [_listed(tally) for tally in each.tallies], each.harmful, each.effect]
+            for each in given.candidates
         ],
         "history": _flat(given.history),
         "policy": _flat(given.policy),
@@ -71,8 +72,8 @@ def unstored(row: Decision) -> Input:
     if limits["quiet"] is not None:
         limits["quiet"] = tuple(time.fromisoformat(each) for each in limits["quiet"])
     candidates = tuple(
-        Candidate(name, tuple(Tally(*tally) for tally in tallies), _prediction(row, name), *harmful)
-        for name, tallies, *harmful in kept["candidates"]
+        Candidate(name, tuple(Tally(*tally) for tally in tallies), _prediction(row, name), *found)
+        for name, tallies, *found in kept["candidates"]
     )
     sends = tuple(Send(*send) for send in kept["standing"]["sends"])
     return Input(

@@ -27,6 +27,7 @@ def current() -> Policy:
         margin_not_helpful=settings.NUDGE_MARGIN_NOT_HELPFUL,
         margin_no_interaction=settings.NUDGE_MARGIN_NO_INTERACTION,
         not_helpful_weight=1.0 if weight is None else weight,
+        effect_weight=settings.NUDGE_EFFECT_WEIGHT,
     )
     return steering.steered(rules)
 

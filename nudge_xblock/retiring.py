@@ -1,8 +1,9 @@
 """Wordings after which learners complete less are taken out of use, by night, however much they are liked.
 
-`harm` judges; here the decisions are read and the verdicts kept.  A wording found harmful keeps the trickle
-that every held-back message keeps, so its effect is measured on, and it comes back when that is no longer
-below zero.  Its author can overrule the night (`Placement.may_retire`).
+`harm` judges, and `activity` tells by how much more or less is completed after a wording than after others,
+which counts in the gate's choice; here the decisions are read and the findings kept.  A wording found harmful
+keeps the trickle that every held-back message keeps, so its effect is measured on, and it comes back when
+that is no longer below zero.  Its author can overrule the night (`Placement.may_retire`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from nudge_xblock import catalogue, harm
+from nudge_xblock import activity, catalogue, harm
 from nudge_xblock.gate import HOLD
 from nudge_xblock.models import Decision, Variant
 from nudge_xblock.night import Run
+from nudge_xblock.normaltree import Belief
 from nudge_xblock.reasons import GATED
 
 REMEMBERED = timedelta(days=365)
@@ -29,9 +32,10 @@ def retire(job: Run) -> str:
     groups = {name: (variants[name].placement.kind, str(variants[name].placement_id)) for name in tallies}
     before = frozenset(name for name, each in variants.items() if each.harmful_since is not None)
     findings = harm.judge(tallies, groups, retired=before)
+    beliefs = activity.effects(followed(job.now))
     with transaction.atomic():
         for name, variant in variants.items():
-            _keep(variant, findings.get(name), job.now)
+            _keep(variant, findings.get(name), beliefs.get(name), job.now)
     catalogue.forget()
     after = harm.harmful(findings)
     job.figures.update({"judged": len(findings), "harmful": len(after), "returned": len(before - after)})
@@ -40,22 +44,35 @@ def retire(job: Run) -> str:
 
 def moments(now: datetime) -> Iterator[harm.Moment]:
     """The moments of the last year that chance decided and whose days are over."""
-    decided = Decision.objects.filter(
-        reason__in=GATED,
-        propensity__lt=1.0,
-        outcome__final=True,
-        created__gt=now - REMEMBERED,
-        created__lte=now,
-    ).order_by("created", "pk")
+    decided = _decided(now).filter(propensity__lt=1.0)
     rows = decided.values_list("propensities", "variant_id", "outcome")
     for propensities, variant_id, outcome in rows.iterator(chunk_size=2000):
         taken = HOLD if variant_id is None else str(variant_id)
         yield harm.Moment(propensities, taken, outcome["items"], outcome["items_before"])
 
 
-def _keep(variant: Variant, found: harm.Finding | None, now: datetime) -> None:
+def _decided(now: datetime) -> QuerySet[Decision]:
+    known = Decision.objects.filter(
+        reason__in=GATED, outcome__final=True, created__gt=now - REMEMBERED, created__lte=now
+    )
+    return known.order_by("created", "pk")
+
+
+def followed(now: datetime) -> Iterator[activity.Followed]:
+    """The moments of the last year at which the gate decided and whose days are over."""
+    columns = ("placement_id", "variant_id", "outcome")
+    for placement_id, variant_id, outcome in _decided(now).values_list(*columns).iterator(chunk_size=2000):
+        taken = None if variant_id is None else str(variant_id)
+        before = outcome["items_before"]
+        long_before = outcome.get("items_long_before", before)
+        yield activity.Followed(str(placement_id), taken, outcome["items"], before, long_before)
+
+
+def _keep(variant: Variant, found: harm.Finding | None, belief: Belief | None, now: datetime) -> None:
     """Store what was found of one wording, where it changed."""
     effect: dict[str, Any] = {} if found is None else _figures(found)
+    if belief is not None:
+        effect["activity"] = float(f"{belief.mean:.4g}")
     since = (variant.harmful_since or now) if found is not None and found.harmful else None
     if (variant.effect, variant.harmful_since) != (effect, since):
         Variant.objects.filter(pk=variant.pk).update(effect=effect, harmful_since=since)

@@ -6,7 +6,7 @@ Kept per process for a minute, so that a decision seldom pays for it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -40,17 +40,25 @@ def forget() -> None:
 @lru_cache(maxsize=4)
 def _steered(rules: Policy, share: float | None, weigh: bool, _minute: int) -> Policy:
     decided = Decision.objects.filter(reason__in=GATED).order_by("-created")
-    rows = list(decided.values_list("predictions", "variant_id", "helpful")[:NEWEST])
+    columns = ("predictions", "variant_id", "helpful", "inputs__candidates")
+    rows = list(decided.values_list(*columns)[:NEWEST])
     if weigh:
-        votes = [helpful for _, _, helpful in rows]
+        votes = [helpful for _, _, helpful, _ in rows]
         rules = replace(rules, not_helpful_weight=holding.weight(votes.count(True), votes.count(False)))
     if share is None:
         return rules
-    moments = [(_worth(predictions, rules), variant is None) for predictions, variant, _ in rows]
+    moments = [(_worth(told, seen or (), rules), variant is None) for told, variant, _, seen in rows]
     limit = holding.threshold(moments, share, rules.exploration, rules.spared)
     return replace(rules, threshold=limit)
 
 
-def _worth(told: Mapping[str, Any], rules: Policy) -> float | None:
-    """The worth of the best message of a moment; None where no model judged it."""
-    return max((gate.score((row[0], row[1], row[2]), rules) for row in told.values()), default=None)
+def _worth(told: Mapping[str, Any], seen: Sequence[Sequence[Any]], rules: Policy) -> float | None:
+    """The worth of the best message of a moment; None where no model judged it.
+
+    `seen` are the candidates as `inputs.stored` has them.
+    """
+    effects = {name: found[1] for name, _, *found in seen if len(found) > 1}
+    worths = (
+        gate.score((row[0], row[1], row[2]), rules, effects.get(name, 0.0)) for name, row in told.items()
+    )
+    return max(worths, default=None)

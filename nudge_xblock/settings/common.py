@@ -117,6 +117,12 @@ def _gate() -> dict[str, Any]:
         #    compared. None: as many as there are of the one for each of the other, which makes that ratio
         #    largest where NUDGE_HOLD_BACK_SHARE is set.
         "NUDGE_NOT_HELPFUL_WEIGHT": 1.0,
+        # .. setting_name: NUDGE_EFFECT_WEIGHT
+        # .. setting_default: 1.0
+        # .. setting_description: How many "helpful" answers it is worth that a learner completes twice as
+        #    much in the days after, when messages are compared. 0: what follows is not looked at, other
+        #    than to retire what does harm.
+        "NUDGE_EFFECT_WEIGHT": 1.0,
         # .. setting_name: NUDGE_HOLD_BACK_SHARE
         # .. setting_default: None
         # .. setting_description: Share of moments, 0 to 1, that the gate holds back: those where the message

@@ -59,6 +59,7 @@ def test_items_count_once_at_their_first_completion_and_only_within_the_days() -
         "final": True,
         "items": 2,
         "items_before": 1,
+        "items_long_before": 1,
         "events": 4,
         "returned": True,
     }
@@ -74,6 +75,7 @@ def test_an_open_outcome_is_counted_so_far_and_finished_on_a_later_night() -> No
         "final": False,
         "items": 1,
         "items_before": 0,
+        "items_long_before": 0,
         "events": 1,
         "returned": True,
     }
@@ -84,6 +86,7 @@ def test_an_open_outcome_is_counted_so_far_and_finished_on_a_later_night() -> No
         "final": True,
         "items": 2,
         "items_before": 0,
+        "items_long_before": 0,
         "events": 2,
         "returned": True,
     }

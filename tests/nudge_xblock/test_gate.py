@@ -273,6 +273,22 @@ def test_the_wording_with_the_best_prospect_is_chosen_and_the_first_of_equals() 
     assert decide(candidates, KNOWN, Policy(), RULE).variant == "b"
 
 
+def test_of_wordings_liked_alike_the_one_after_which_more_is_completed_is_chosen() -> None:
+    two = [Candidate("a", prediction=LIKED, effect=-0.1), Candidate("b", prediction=LIKED, effect=0.05)]
+    assert best(two, Policy(effect_weight=2.0)) == (two[1], pytest.approx(0.4))
+    assert best(two, Policy(effect_weight=0.0))[0] is two[0]
+    unjudged = [Candidate("a", effect=-0.1), Candidate("b", effect=0.05)]
+    assert best(unjudged, Policy())[0] is unjudged[1]
+
+
+def test_what_follows_counts_towards_the_threshold_and_not_towards_the_margins() -> None:
+    worse = Candidate("1", prediction=LIKED, effect=-0.2)
+    line = Policy(threshold=0.25, effect_weight=1.0)
+    assert decide([worse], KNOWN, line, RULE).reason is Reason.LEARNER
+    assert decide([one()], KNOWN, line, RULE).reason is Reason.HELPFUL
+    assert decide([worse], KNOWN, Policy(), RULE).reason is Reason.HELPFUL
+
+
 def test_without_predictions_the_better_voted_wording_is_chosen() -> None:
     plain, good = Candidate("a", (Tally(40, 4, 4),)), Candidate("b", (Tally(40, 20, 1),))
     assert decide([plain, good], KNOWN, Policy(), RULE).variant == "b"
@@ -336,7 +352,14 @@ def test_nonsense_is_refused_in_words(candidates: list[Candidate], draw: float, 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"exploration": 1.1}, {"trickle": -0.1}, {"spared": 2}, {"shrinkage": 0.0}, {"curiosity": -1.0}],
+    [
+        {"exploration": 1.1},
+        {"trickle": -0.1},
+        {"spared": 2},
+        {"shrinkage": 0.0},
+        {"curiosity": -1.0},
+        {"effect_weight": -1.0},
+    ],
 )
 def test_a_policy_that_is_none_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):

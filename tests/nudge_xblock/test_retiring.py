@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from nudge_xblock import catalogue, decisions, retiring
 from nudge_xblock.gate import HOLD
+from nudge_xblock.inputs import unstored
 from nudge_xblock.models import Decision, Learner, Variant
 from nudge_xblock.reasons import Reason
 
@@ -73,6 +74,23 @@ def test_a_liked_wording_that_lowers_completion_is_held_back_and_the_good_one_is
     assert bait.effect["low"] < bait.effect["change"] < bait.effect["high"] < 0.0
     assert bait.effect["sent"] + bait.effect["held"] < 1500
     assert bait.effect["evidence"] > 1e3
+
+
+def test_by_how_much_more_or_less_follows_each_wording_counts_in_the_next_choice() -> None:
+    good, bait = wordings()
+    happened([good, bait], [0.4, -1.0])
+    retiring.retire(nighttime.run())
+    good.refresh_from_db()
+    bait.refresh_from_db()
+    assert bait.effect["activity"] < -0.02 < 0.02 < good.effect["activity"]
+    enrolled(8)
+    failed(user_id=8)
+    asked = NOW - timedelta(days=1, hours=15)
+    decisions.ask(8, COURSE, [fields()["key"]], CLAIM, asked, 0.9)
+    row = Decision.objects.exclude(learner__user_id=7).get()
+    told = {each.id: each.effect for each in unstored(row).candidates}
+    assert told == {str(each.pk): each.effect["activity"] for each in (good, bait)}
+    assert decisions.replay(row.pk).same
 
 
 def test_its_learners_get_the_other_wording_and_it_keeps_a_trickle() -> None:

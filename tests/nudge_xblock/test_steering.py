@@ -60,6 +60,17 @@ def test_a_share_becomes_a_threshold_once_there_are_decisions() -> None:
     assert 0.3 * 0.4 < found < 0.4
 
 
+@override_settings(NUDGE_HOLD_BACK_SHARE=0.3, NUDGE_EFFECT_WEIGHT=2.0)
+def test_the_threshold_counts_what_follows_as_the_gate_does() -> None:
+    decided(400)
+    plain = policy.current().threshold
+    name = str(Decision.objects.first().variant_id)  # type: ignore[union-attr]
+    Decision.objects.update(inputs={"candidates": [[name, [], False, -0.1]]})
+    steering.forget()
+    assert plain is not None
+    assert policy.current().threshold == pytest.approx(plain - 0.2)
+
+
 @override_settings(NUDGE_HOLD_BACK_SHARE=0.3)
 def test_what_restraint_held_back_is_no_part_of_the_share() -> None:
     decided(holding.ENOUGH - 1)
