@@ -302,6 +302,9 @@ class PredictionDay(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["enrolment", "day"], name="nudge_prediction_day_once"),
         ]
+        indexes = [
+            models.Index(fields=["day"], name="nudge_prediction_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.enrolment} on {self.day}"

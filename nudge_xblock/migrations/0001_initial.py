@@ -327,6 +327,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('enrolment', 'day'), name='nudge_prediction_day_once'),
         ),
         migrations.AddIndex(
+            model_name='predictionday',
+            index=models.Index(fields=['day'], name='nudge_prediction_day'),
+        ),
+        migrations.AddIndex(
             model_name='letter',
             index=models.Index(fields=['course_key', 'created'], name='nudge_letter_course'),
         ),
