@@ -46,6 +46,67 @@ REFUSED = {
 }
 
 
+def _outside(words: str, answer: str, kind: str = "", **more: Any) -> dict[str, Any]:
+    """One call that needs no login, which drf-spectacular does not see."""
+    content = {"content": {kind: {"schema": {"type": "string"}}}} if kind else {}
+    return {
+        "description": words,
+        "tags": ["letters"],
+        "security": [{}],
+        "responses": {answer: {"description": words, **content}},
+        **more,
+    }
+
+
+TOKEN = {"parameters": [{"in": "path", "name": "token", "required": True, "schema": {"type": "string"}}]}
+OUTSIDE = {
+    "unsubscribe/{token}": {
+        "get": _outside(
+            "A page with buttons to unsubscribe; it changes nothing.", "200", "text/html", **TOKEN
+        ),
+        "post": _outside(
+            "Unsubscribe in one click (RFC 8058).",
+            "200",
+            "text/html",
+            requestBody={
+                "content": {
+                    "application/x-www-form-urlencoded": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {"scope": {"type": "string", "enum": ["course", "site", "none"]}},
+                        }
+                    }
+                }
+            },
+            **TOKEN,
+        ),
+    },
+    "letters/open/{token}": {"get": _outside("The picture that tells of an open.", "200", **TOKEN)},
+    "letters/click/{token}": {"get": _outside("On to the address that was signed.", "302", **TOKEN)},
+    "letters/bounces": {
+        "post": _outside(
+            "What the mail provider reports of addresses.",
+            "200",
+            "application/json",
+            security=[{"provider": []}],
+            requestBody={
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {"reports": {"type": "array", "items": {"type": "object"}}},
+                            "required": ["reports"],
+                        }
+                    }
+                },
+            },
+        )
+    },
+}
+"""What is reached from mails and by the mail provider; see outside.py."""
+
+
 class Description(Plain, APIView):  # type: ignore[misc]
     """GET: this description.  It tells nothing of anybody, so everybody may read it."""
 
@@ -62,7 +123,9 @@ def document() -> dict[str, Any]:
     with patched_settings(HOW):
         told: dict[str, Any] = SchemaGenerator(urlconf="nudge_xblock.urls").get_schema(public=True)
     told["components"]["schemas"]["Error"] = ERROR
+    told["components"]["securitySchemes"]["provider"] = {"type": "http", "scheme": "bearer"}
+    told["paths"] |= {f"/api/nudge/v1/{path}": calls for path, calls in OUTSIDE.items()}
     for operations in told["paths"].values():
         for operation in operations.values():
-            operation["responses"].setdefault("4XX", REFUSED)
+            operation["responses"] = {**operation["responses"], "4XX": REFUSED}
     return told

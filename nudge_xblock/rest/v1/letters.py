@@ -144,7 +144,7 @@ class Senders(StaffView):
 
     @described(
         parameters=[OpenApiParameter("for", str, enum=["sender", "reply_to"])],
-        responses={200: serializers.ListField(child=serializers.EmailField())},
+        responses={200: {"type": "array", "items": {"type": "string"}}},
     )
     def get(self, request: Request, course_key: str) -> Response:
         answers = request.query_params.get("for") == "reply_to"

@@ -44,6 +44,7 @@ class DecisionSerializer(serializers.ModelSerializer):  # type: ignore[misc]
         return row.variant_id is not None
 
 
+@extend_schema_field({"type": "string", "format": "date", "nullable": True})
 class Day(serializers.DateTimeField):  # type: ignore[misc]
     """The day of a moment, in UTC: the moment itself would tell who a pseudonym is."""
 
