@@ -58,7 +58,9 @@ def _outside(words: str, answer: str, kind: str = "", **more: Any) -> dict[str, 
     }
 
 
-TOKEN = {"parameters": [{"in": "path", "name": "token", "required": True, "schema": {"type": "string"}}]}
+TOKEN: dict[str, Any] = {
+    "parameters": [{"in": "path", "name": "token", "required": True, "schema": {"type": "string"}}]
+}
 OUTSIDE = {
     "unsubscribe/{token}": {
         "get": _outside(
