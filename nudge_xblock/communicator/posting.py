@@ -83,12 +83,8 @@ class DjangoPost:
             raise NotPosted(Fate.DOWN, str(error)) from error
 
     def send(self, mail: Mail) -> None:
+        message = _message(mail)
         self.ready()
-        try:
-            message = _message(mail, self._connection)
-            message.message()  # bad headers and encodings show here, before anything is handed over
-        except (BadHeaderError, UnicodeError, ValueError) as error:
-            raise NotPosted(Fate.REFUSED, str(error)) from error
         try:
             self._connection.send_messages([message])
         except Exception as error:
@@ -114,6 +110,7 @@ class AcePost:
         )
         from edx_ace.utils.signals import send_ace_message_sent_signal
 
+        _message(mail)
         message = self._message(mail)
         message.report_basics()
         if ChannelType.EMAIL not in policy.channels_for(message):
@@ -156,7 +153,8 @@ class AcePost:
         )
 
 
-def _message(mail: Mail, connection: Any) -> EmailMultiAlternatives:
+def _message(mail: Mail) -> EmailMultiAlternatives:
+    """The mail as Django has it.  Raises NotPosted (REFUSED) for headers that cannot be."""
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
@@ -164,9 +162,12 @@ def _message(mail: Mail, connection: Any) -> EmailMultiAlternatives:
         to=[mail.to],
         reply_to=[mail.reply_to] if mail.reply_to else None,
         headers=dict(mail.headers),
-        connection=connection,
     )
     message.attach_alternative(mail.html, "text/html")
+    try:
+        message.message()
+    except (BadHeaderError, UnicodeError, ValueError) as error:
+        raise NotPosted(Fate.REFUSED, _said(error)) from error
     return message
 
 

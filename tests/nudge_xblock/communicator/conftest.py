@@ -28,7 +28,7 @@ def office() -> Iterator[PostOffice]:
         yield it
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, datetime | None]]:
     """Letters that a worker was asked to begin with, instead of a process that begins with them."""
     asked: list[tuple[int, datetime | None]] = []
