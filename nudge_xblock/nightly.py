@@ -29,6 +29,7 @@ from nudge_xblock import (
     tidying,
     training,
 )
+from nudge_xblock.communicator import automation
 from nudge_xblock.models import Night
 from nudge_xblock.night import ENGAGEMENT, Reporter, Run, Skipped, silent
 
@@ -58,6 +59,7 @@ STEPS = (
     Step("helpfulness", judging.learn_helpfulness, 0.05),
     Step("promote", promotion.settle, 0.01),
     Step("refresh", refreshing.refresh, 0.18),
+    Step("letters", automation.at_night, 0.01, ("refresh",)),
     Step("drift", driftwatch.watch, 0.01),
     Step("tidy", tidying.tidy, 0.02, ("ingest", "refresh")),
 )

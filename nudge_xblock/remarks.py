@@ -41,6 +41,7 @@ STEPS: Mapping[str, Promise] = {
     "evaluate": _("Measuring new and old on learners neither has seen"),
     "promote": _("Deciding which model to use"),
     "refresh": _("Predicting anew for every learner"),
+    "letters": _("Looking for new learners for automatic messages"),
     "drift": _("Comparing last week with the weeks before"),
     "tidy": _("Tidying up"),
 }

@@ -115,4 +115,6 @@ def at_night(job: Run) -> str:
     if found:
         for letter in Letter.objects.filter(state=State.AUTOMATIC):
             launching.launch(letter, _morning(job.now))
-    return f"{found} learners newly match automatic letters." if found else "Nobody newly matches a letter."
+    if not found:
+        return "Nobody newly matches an automatic letter."
+    return f"{found} learner{'s' * (found > 1)} newly match{'es' * (found == 1)} automatic letters."

@@ -13,7 +13,7 @@ from nudge_xblock.models import Placement
 from nudge_xblock.placements import Problem
 from nudge_xblock.reasons import Reason
 
-from . import letters
+from . import letters, markup
 from .claims import GOING
 from .letters import Composed, Link
 from .mails import Writer
@@ -140,7 +140,7 @@ def _actions(composed: Composed) -> list[tuple[str, str]]:
         if isinstance(piece, Link):
             after = pieces[place + 1] if place + 1 < len(pieces) else ""
             words = after.partition(">")[2].partition("</a>")[0] if isinstance(after, str) else ""
-            found.append((letters.plain(words), piece.url))
+            found.append((markup.plain(words), piece.url))
     return found
 
 

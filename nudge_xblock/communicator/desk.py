@@ -12,7 +12,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import platform
 
-from . import cards, claims, drafts, launching, letters, picking, posting, senders
+from . import cards, claims, drafts, launching, markup, picking, posting, senders
 from .mails import Writer
 from .models import Audit, Letter
 from .picking import Chosen
@@ -191,7 +191,7 @@ def copy(
         course_key=course_key,
         author_id=user_id,
         subject=old.subject,
-        body=letters.sanitise(carried(old.body, old.course_key, course_key)),
+        body=markup.sanitise(carried(old.body, old.course_key, course_key)),
         links=[{**link, "url": carried(link["url"], old.course_key, course_key)} for link in old.links],
         sender=old.sender if old.sender in usual else (usual[0] if usual else ""),
         reply_to=old.reply_to if old.reply_to in allowed else "",

@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
-from . import letters, senders
+from . import letters, markup, senders
 from .models import Channel, Letter
 from .selection import Selection
 
@@ -100,7 +100,7 @@ def _body(value: Any, letter: Letter, user_id: int) -> str:
     if len(text) > letters.BODY:
         wanted = _("The message is too long: use at most %(count)d characters.")
         raise ValueError(wanted % {"count": letters.BODY})
-    return letters.sanitise(text)
+    return markup.sanitise(text)
 
 
 def _links(value: Any, letter: Letter, user_id: int) -> list[dict[str, str]]:
@@ -112,7 +112,7 @@ def _links(value: Any, letter: Letter, user_id: int) -> list[dict[str, str]]:
 
 
 def _link(value: Mapping[str, Any]) -> dict[str, str]:
-    label = letters.one_line(_text(value.get("label")))
+    label = markup.one_line(_text(value.get("label")))
     return {"label": label[: letters.WORDS], "url": _text(value.get("url"))[:URL]}
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from html import escape, unescape
 from html.parser import HTMLParser
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-import nh3
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from .markup import CONTROL, is_address, one_line, sanitise
 
 SUBJECT = 200
 BODY = 50_000
@@ -28,26 +28,8 @@ LINKS = 10
 WORDS = 200
 NAMES = ("firstname", "fullname")
 FIELDS = (*NAMES, "course")
-TAGS = {
-    "a", "b", "blockquote", "br", "code", "em", "h2", "h3", "hr", "i", "li", "ol", "p", "pre", "strong", "u",
-    "ul",
-}  # fmt: skip
-SCHEMES = {"http", "https", "mailto"}
-DROPPED_WITH_CONTENT = {
-    "script",
-    "style",
-    "title",
-    "textarea",
-    "iframe",
-    "noscript",
-    "template",
-    "svg",
-    "math",
-}
-
 _PLACEHOLDER = re.compile(r"\[:(?P<inside>[^\[\]]*?):\]")
 _OPEN = re.compile(r"\[:|:\]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS_LIKE = re.compile(r"://|www\.|@", re.IGNORECASE)
 _BLOCKS = {"p", "h2", "h3", "blockquote", "pre", "ul", "ol", "li", "hr"}
 LONGEST_NAME = 100
@@ -98,18 +80,6 @@ class Composed:
         return frozenset(piece.url for piece in self.html if isinstance(piece, Link))
 
 
-def sanitise(html: str) -> str:
-    """The author's rich text without anything but plain formatting and links."""
-    return nh3.clean(
-        html,
-        tags=TAGS,
-        clean_content_tags=DROPPED_WITH_CONTENT,
-        attributes={"a": {"href"}},
-        url_schemes=SCHEMES,
-        link_rel=None,
-    )
-
-
 def compose(subject: str, body: str, places: Places, links: Iterable[Mapping[str, str]] = ()) -> Composed:
     """Check and cut a letter.  `links`: the places attached to it, as {"label", "url"}."""
     head, problems = _subject(subject)
@@ -144,11 +114,6 @@ def render(letter: Composed, fields: Mapping[str, str], wrap: Callable[[str], st
     )  # fmt: skip
 
 
-def one_line(text: str) -> str:
-    """Text without line breaks and control characters, which could begin a header of their own."""
-    return " ".join(_CONTROL.sub(" ", text).split())
-
-
 def person(full: str, first: str = "") -> dict[str, str]:
     """How a learner of this name is addressed.
 
@@ -165,7 +130,7 @@ def person(full: str, first: str = "") -> dict[str, str]:
 
 def header_problems(name: str, value: str) -> list[str]:
     """What keeps a value out of a header of the mail."""
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         return [_("%(name)s must be a single line without control characters.") % {"name": name}]
     return []
 
@@ -340,17 +305,6 @@ class _Cut(HTMLParser):
         self.text += [unescape(words), " (", Link(address), ")"]
 
 
-def is_address(url: str) -> bool:
-    """Whether a mail program can follow the link: http(s) with a host, or a mail address."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    if _CONTROL.search(url) or " " in url:
-        return False
-    return bool(parts.netloc) if parts.scheme in ("http", "https") else parts.scheme == "mailto"
-
-
 def _attached(
     links: Sequence[Mapping[str, str]], places: Places
 ) -> tuple[list[Piece], list[Piece], list[str]]:
@@ -398,8 +352,3 @@ def _in_text(piece: Piece, fields: Mapping[str, str]) -> str:
     if isinstance(piece, Slot):
         return fields[piece.name]
     return piece.url if isinstance(piece, Link) else piece
-
-
-def plain(html: str) -> str:
-    """A stretch of sanitised HTML as text."""
-    return one_line(unescape(re.sub(r"<[^<>]*>", "", html)))

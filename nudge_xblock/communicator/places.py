@@ -12,7 +12,8 @@ from opaque_keys.edx.keys import UsageKey
 from nudge_xblock.addressees import PAGES
 from nudge_xblock.compat import platform
 
-from .letters import Places, is_address
+from .letters import Places
+from .markup import is_address
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey

@@ -12,7 +12,7 @@ from django.core.validators import validate_email
 
 from nudge_xblock.compat import platform
 
-from .letters import one_line
+from .markup import one_line
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey

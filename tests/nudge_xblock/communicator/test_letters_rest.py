@@ -13,7 +13,6 @@ from django.middleware.csrf import get_token
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
-from nudge_xblock import tasks
 from nudge_xblock.communicator import automation, history
 from nudge_xblock.communicator.models import Audit, Delivery, Letter
 from nudge_xblock.models import Enrolment
@@ -386,16 +385,3 @@ def test_tables_can_be_opened_in_a_spreadsheet(staff: Client, office: PostOffice
     assert "'=1+1" in table[1]
     rows = call(staff, "GET", f"letters/{letter.pk}/deliveries.csv").content.decode().split("\r\n")
     assert len(rows) == 1 + 4 + 1
-
-
-def test_tasks_begin_and_share_and_sweep(office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-    learners()
-    letter = written(at=None)
-    asked: list[tuple[str, int]] = []
-    monkeypatch.setattr(tasks, "send", lambda task, *given, eta=None: asked.append((task.name, *given)))
-    assert tasks.due(letter.pk)
-    assert asked == [("nudge_xblock.tasks.deliver", letter.pk)] * 2
-    assert tasks.deliver(letter.pk) is None
-    assert office.received.total() == 3
-    assert not tasks.due(letter.pk)
-    assert tasks.letters()["started"] == 0
