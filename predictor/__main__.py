@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from . import commands, study
+from . import commands, riskcommands, study
 from .roster import INSTALL, NAMES, MissingExtra
 from .store import BrokenModel, NoModel
 
 EXPECTED = (ValueError, OSError, LookupError, BrokenModel, NoModel, FloatingPointError, MissingExtra)
-OPTIONAL = {"numpy", "pyarrow", "sklearn", "torch", "tqdm"}
+OPTIONAL = {"numpy", "pyarrow", "scipy", "sklearn", "torch", "tqdm"}
+
+Command = Callable[[argparse.Namespace], int]
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,7 +79,7 @@ def _train(command: Parser) -> None:
         help="the LSTM alone, in a third of the time; else `predict` stacks it with boosting",
     )
     _seed_and_threads(command)
-    command.set_defaults(run=commands.train)
+    _model(command, "fit", commands.train, riskcommands.train)
 
 
 def _evaluate(command: Parser) -> None:
@@ -116,7 +118,7 @@ def _predict(command: Parser) -> None:
     command.add_argument("--at", required=True, metavar="TIME", help="ISO time; UTC where it tells no offset")
     command.add_argument("--out", required=True, metavar="FILE", help="CSV, or Parquet by its ending")
     command.add_argument("--outcomes", metavar="O", help="table of learners and course starts to predict for")
-    command.set_defaults(run=commands.predict)
+    _model(command, "ask", commands.predict, riskcommands.predict)
 
 
 def _serve(command: Parser) -> None:
@@ -141,6 +143,21 @@ def _inputs(command: Parser) -> None:
     command.add_argument("--outcomes", required=True, metavar="O", help="outcome table (CSV, Parquet)")
 
 
+def _model(command: Parser, verb: str, engagement: Command, risk: Command) -> None:
+    command.add_argument(
+        "--model",
+        choices=("engagement", "risk"),
+        default="engagement",
+        help=f"which to {verb}: the LSTM with its stack, or who is at risk and why (engagement)",
+    )
+    command.add_argument(
+        "--features",
+        metavar="TABLE",
+        help="of the risk model: numbers of learners, such as assignments.missed",
+    )
+    command.set_defaults(run=lambda options: (risk if options.model == "risk" else engagement)(options))
+
+
 def _clock(command: Parser) -> None:
     command.add_argument(
         "--clock",
@@ -158,7 +175,7 @@ def _seed_and_threads(command: Parser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
     options = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
+    run: Command = options.run
     try:
         return run(options)
     except KeyboardInterrupt:

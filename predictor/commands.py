@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from . import offpolicy as off_policy
 from .cohort import require_common
 from .events import read_time
 from .foresight import Foreseer, drop_stacks, stacks_beside
-from .moments import empty
+from .moments import FloatArray, empty
 from .outcomes import Outcomes, begins, read_outcomes
 from .segments import write_whole
 from .sequences import EventSource, Sequences, open_events
@@ -138,58 +138,67 @@ def writable(path: str) -> Path:
     return out
 
 
+def asked_time(text: str) -> float:
+    """Unix seconds of --at; ValueError says how to write it."""
+    moment = read_time(text)
+    if moment is None:
+        raise ValueError(f"--at is '{text}', no time; write ISO, such as 2026-03-01T00:00:00+00:00")
+    return moment
+
+
 def predict(options: Namespace) -> int:
     """Probabilities of every enrolment at a time, by the model that serves, into a table."""
-    moment = read_time(options.at)
-    if moment is None:
-        raise ValueError(f"--at is '{options.at}', no time; write ISO, such as 2026-03-01T00:00:00+00:00")
-    out = writable(options.out)
+    moment, out = asked_time(options.at), writable(options.out)
     foreseer = Foreseer.load(ModelStore(options.store))
     targets, version = foreseer.streamer.targets, foreseer.streamer.version
     source = open_events(options.events)
     outcomes = read_outcomes(options.outcomes) if options.outcomes else None
-    rows = [
-        row
-        for course in _courses(source, outcomes)
-        for row in _rows(foreseer, source, outcomes, course, moment)
-    ]
+    rows = [row for run in running(source, outcomes, moment) for row in _rows(foreseer, run, moment)]
     names = ["course_id", "learner_id", "at", *targets, "model"]
-    _write_table(out, names, rows)
+    write_table(out, names, rows)
     say(f"{len(rows):,} enrolments at {options.at} by model {version} ({foreseer.by}), in {out}")
     return 0
 
 
-def _courses(source: EventSource, outcomes: Outcomes | None) -> tuple[str, ...]:
-    return tuple(sorted({*source.courses, *(outcomes.courses if outcomes else ())}))
+class Running(NamedTuple):
+    """A course run that has begun, and n learners for whom it has: `begins` [n] unix seconds."""
+
+    sequences: Sequences
+    learners: list[str]
+    begins: FloatArray
 
 
-def _rows(
-    foreseer: Foreseer,
-    source: EventSource,
-    outcomes: Outcomes | None,
-    course_id: str,
-    moment: float,
-) -> Iterator[list[Any]]:
-    """Rows of one course: everyone with an event before the moment, and everyone in the outcome table.
+def running(source: EventSource, outcomes: Outcomes | None, moment: float) -> Iterator[Running]:
+    """Course by course everyone with an event before the moment, and everyone in the outcome table.
 
     A learner for whom the course has not begun by then is left out.
     """
-    listed = outcomes.of(course_id) if outcomes and course_id in outcomes.courses else None
-    sequences = source.sequences(course_id) if course_id in source.courses else empty(course_id)
-    first = float(sequences.times.min()) if len(sequences.times) else None
-    learners = sorted({*_active(sequences, moment), *(listed.learners if listed else ())})
-    begin = begins(listed, learners, first)
-    begun = begin <= moment
-    if not begun.any():
+    for course_id in sorted({*source.courses, *(outcomes.courses if outcomes else ())}):
+        listed = outcomes.of(course_id) if outcomes and course_id in outcomes.courses else None
+        sequences = source.sequences(course_id) if course_id in source.courses else empty(course_id)
+        first = float(sequences.times.min()) if len(sequences.times) else None
+        learners = sorted({*_active(sequences, moment), *(listed.learners if listed else ())})
+        begin = begins(listed, learners, first)
+        begun = begin <= moment
+        if begun.any():
+            asked = [learners[place] for place in np.flatnonzero(begun)]
+            yield Running(sequences, asked, begin[begun])
+            continue
         unknown = first is None and np.isnan(begin).all()
         reason = "its start is not known" if unknown else "it has not begun by then"
         say(f"course {course_id} left out: {reason}")
-        return
-    at = datetime.fromtimestamp(moment, UTC).isoformat()
-    asked = [learners[place] for place in np.flatnonzero(begun)]
-    for learner, found in foreseer.foresee(sequences, begin[begun], moment, asked).items():
+
+
+def _rows(foreseer: Foreseer, run: Running, moment: float) -> Iterator[list[Any]]:
+    at = iso(moment)
+    for learner, found in foreseer.foresee(run.sequences, run.begins, moment, run.learners).items():
         chances = (found.probabilities[target] for target in foreseer.streamer.targets)
-        yield [course_id, learner, at, *chances, foreseer.streamer.version]
+        yield [run.sequences.course_id, learner, at, *chances, foreseer.streamer.version]
+
+
+def iso(moment: float) -> str:
+    """Unix seconds as ISO text in UTC."""
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 def _active(sequences: Sequences, moment: float) -> list[str]:
@@ -200,7 +209,7 @@ def _active(sequences: Sequences, moment: float) -> list[str]:
     return [sequences.learners[place] for place in np.flatnonzero(begun)]
 
 
-def _write_table(out: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def write_table(out: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """CSV, or Parquet where the name ends so; whole or not at all."""
     if is_parquet(out):
         columns = zip(*rows, strict=True) if rows else [()] * len(names)

@@ -110,19 +110,23 @@ class RiskModel:
     def assess_run(
         self,
         sequences: Sequences,
-        begin: float,
+        begin: float | FloatArray,
         now: float,
         learners: Sequence[str],
         known: Known | None = None,
     ) -> Assessment:
-        """Of `learners`, those without any event too, in a run that began at `begin`, as things are `now`."""
+        """Of `learners`, those without any event too, in a run that began at `begin`, as things are `now`.
+
+        `begin` is one for all or one each.
+        """
         names = np.asarray(list(learners), dtype=np.str_)
-        starts = np.full(len(names), begin)
+        begins = np.broadcast_to(np.asarray(begin, dtype=np.float64), (len(names),))
+        starts = begins
         if self.clock == "learner" and len(sequences.times):
             first = np.append(sequences.times, np.nan)[np.append(sequences.offsets[:-1], -1)]
             mine = first[find(sequences, names)]
-            starts = np.where(mine < now, mine, begin)
-        courses, begins = np.full(len(names), sequences.course_id), np.full(len(names), begin)
+            starts = np.where(mine < now, mine, begins)
+        courses = np.full(len(names), sequences.course_id)
         return self.assess(sequences, Enrolments(courses, names, starts, begins), now - starts, known)
 
     def calibrated(self, calibration: Calibration) -> RiskModel:
