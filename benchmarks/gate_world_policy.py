@@ -51,7 +51,7 @@ LESSONS = 40_000
 COMPLETING = frozenset({"item_completed", "problem_check_correct"})  # as nudge_xblock.followup has them
 OUTCOME_DAYS = 3.0
 LONG = 4.0
-EFFECT_WEIGHT = 2.0
+EFFECT_WEIGHT = 1.5
 RECENT = 3000
 
 
