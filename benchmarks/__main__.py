@@ -20,6 +20,7 @@ NAMES = (
     "ablation",
     "offpolicy",
     "kills",
+    "mail_kills",
     "bad_models",
     "paper_size",
 )

@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     _again(options.count, "")
     if options.mariadb:
         show("one durable write of this disk alone", durable_writes(options.count // 10))
-        with _mariadb() as socket:
+        with mariadb() as socket:
             _again(options.count, socket)
     return 0
 
@@ -180,7 +180,7 @@ def durable_writes(count: int) -> Times:
 
 
 @contextmanager
-def _mariadb() -> Iterator[str]:
+def mariadb() -> Iterator[str]:
     """A server of our own on a socket; gone afterwards, with its data."""
     if shutil.which("mariadbd") is None:
         raise SystemExit("there is no mariadbd here; install mariadb-server, or leave --mariadb out")

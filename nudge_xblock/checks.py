@@ -28,12 +28,15 @@ WHOLE = (
     "NUDGE_CAP_PER_WEEK",
     "NUDGE_VOCABULARY_MIN_COUNT",
     "NUDGE_VOCABULARY_MIN_COURSES",
+    "NUDGE_MAIL_PER_MINUTE",
 )
+COUNTS = ("NUDGE_MAIL_BATCH", "NUDGE_MAIL_SHARDS", "NUDGE_MAIL_TRIES")
 LENGTHS = (
     "NUDGE_COOL_DOWN_MINUTES",
     "NUDGE_KIND_COOL_DOWN_MINUTES",
     "NUDGE_STATE_LAG_SECONDS",
     "NUDGE_INBOX_DAYS",
+    "NUDGE_LETTERS_MINUTES",
     "NUDGE_SELF_PACED_DAYS",
 )
 POSITIVE = (
@@ -41,13 +44,16 @@ POSITIVE = (
     "NUDGE_OUTCOME_DAYS",
     "NUDGE_TALLY_HALF_LIFE_DAYS",
     "NUDGE_DECISION_BUDGET_MS",
+    "NUDGE_MAIL_LEASE_MINUTES",
+    "NUDGE_MAIL_PATIENCE_HOURS",
 )
+SECRET = 16  # characters; a shorter one can be guessed
 DIRECTORIES = ("NUDGE_EVENTS_DIR", "NUDGE_MODEL_DIR")
 
 
 def register() -> None:
     """Register every check; Django forgets repeats."""
-    for check in (check_numbers, check_directories, check_kinds, check_quiet_hours, check_compat):
+    for check in (check_numbers, check_directories, check_kinds, check_quiet_hours, check_compat, check_mail):
         checks.register(check, "nudge_xblock")
 
 
@@ -59,6 +65,7 @@ def check_numbers(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckM
         *_outside(LENGTHS, 0, float("inf"), "It is a length of time; 0 turns it off."),
         *_outside(POSITIVE, 1e-9, 1e6, "It is a length of time above zero."),
         *_outside(("NUDGE_STATE_TAIL",), 1, 100_000, "It is a number of events of at least one."),
+        *_outside(COUNTS, 1, 1000, "It is a number of at least one."),
         *_not_whole(WHOLE),
     ]
 
@@ -113,6 +120,7 @@ def check_kinds(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMes
         ("NUDGE_TRACKING_LOGS", (list, tuple), 'a list, such as ["/openedx/data/logs/tracking.log*"]'),
         ("NUDGE_LIVE_EVENTS", (list, tuple), "a list of event names; an empty one turns live events off"),
         ("NUDGE_TRAINING", (dict,), "a table of fields of predictor.training.TrainConfig"),
+        ("NUDGE_MAIL_SENDERS", (dict,), 'a table such as {"*": ["courses@example.org"]}'),
     )
     return [
         checks.Error(
@@ -147,3 +155,21 @@ def check_compat(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMe
     if not (isinstance(found, type) and issubclass(found, Platform)):
         return [checks.Error("NUDGE_COMPAT names something else.", hint=hint, id="nudge_xblock.E004")]
     return []
+
+
+def check_mail(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """What letters need beside numbers: lists of senders, a secret worth the name, a server that answers."""
+    found: list[checks.CheckMessage] = []
+    senders, secret = settings.NUDGE_MAIL_SENDERS, settings.NUDGE_MAIL_BOUNCE_SECRET
+    if isinstance(senders, dict) and not all(isinstance(each, list | tuple) for each in senders.values()):
+        hint = 'It must be a table of lists, such as {"*": ["courses@example.org"]}.'
+        found.append(checks.Error(f"NUDGE_MAIL_SENDERS is {senders!r}.", hint=hint, id="nudge_xblock.E003"))
+    if secret and len(secret) < SECRET:
+        hint = f"Use at least {SECRET} characters; until then nobody may report bounces."
+        found.append(checks.Warning("NUDGE_MAIL_BOUNCE_SECRET is short.", hint=hint, id="nudge_xblock.W002"))
+    lease, timeout = settings.NUDGE_MAIL_LEASE_MINUTES, getattr(settings, "EMAIL_TIMEOUT", None)
+    if _is_number(lease) and _is_number(timeout) and timeout >= 60 * lease:
+        hint = "A worker that waits for the mail server would be taken for dead."
+        text = f"EMAIL_TIMEOUT is {timeout} seconds, NUDGE_MAIL_LEASE_MINUTES {lease} minutes."
+        found.append(checks.Warning(text, hint=hint, id="nudge_xblock.W003"))
+    return found

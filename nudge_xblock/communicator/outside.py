@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock.checks import SECRET
 from nudge_xblock.compat import platform
 
 from . import suppression, tokens
@@ -21,7 +22,6 @@ Why = Suppression.Why
 COURSE, EVERYWHERE, NONE = "course", "site", "none"
 HARD, SOFT, COMPLAINT = "hard", "soft", "complaint"
 MOST_REPORTS = 1000
-SECRET = 16  # a shorter secret can be guessed
 
 
 def subscription(token: str) -> dict[str, str]:

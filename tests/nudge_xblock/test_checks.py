@@ -42,6 +42,11 @@ def test_the_defaults_pass(stores: Path) -> None:
         ("NUDGE_COMPAT", "types.SimpleNamespace", "E004"),
         ("NUDGE_QUIET_HOURS", ["22:00"], "E005"),
         ("NUDGE_QUIET_HOURS", "22:00", "E005"),
+        ("NUDGE_MAIL_BATCH", 0, "E001"),
+        ("NUDGE_MAIL_LEASE_MINUTES", 0, "E001"),
+        ("NUDGE_MAIL_PER_MINUTE", -1, "E002"),
+        ("NUDGE_MAIL_SENDERS", ["courses@example.org"], "E003"),
+        ("NUDGE_MAIL_SENDERS", {"*": "courses@example.org"}, "E003"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_an_error_that_names_it(
@@ -69,3 +74,9 @@ def test_a_directory_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None
 
 def test_a_directory_yet_to_be_made_is_fine(tmp_path: Path) -> None:
     assert checks._writable(tmp_path / "a" / "b" / "c")
+
+
+def test_a_short_secret_and_a_lease_shorter_than_the_mail_server_may_take_are_warnings(stores: Path) -> None:
+    assert [code for code, _ in found(NUDGE_MAIL_BOUNCE_SECRET="short")] == ["nudge_xblock.W002"]
+    assert [code for code, _ in found(EMAIL_TIMEOUT=900)] == ["nudge_xblock.W003"]
+    assert found(EMAIL_TIMEOUT=60, NUDGE_MAIL_BOUNCE_SECRET="long enough a secret") == []

@@ -1,4 +1,4 @@
-"""Letters on a real MariaDB: workers race and are killed, and each learner has one mail or a known failure."""
+"""Letters on a real MariaDB: workers race and are killed; each learner has one mail or a failure."""
 
 from __future__ import annotations
 
