@@ -51,6 +51,13 @@ def ask(
     return decisions.ask(user_id, course_key, placement_keys, occasion, now)
 
 
+def awaits(user_id: int, course_key: CourseKey) -> bool:
+    """Whether the card of a letter waits for this learner, so that a page asks as it opens.  Never raises."""
+    from nudge_xblock import decisions
+
+    return decisions.awaits(user_id, course_key)
+
+
 def respond(
     user_id: int, decision_id: UUID | str, what: str, at: datetime | None = None, key: str = ""
 ) -> dict[str, Any]:

@@ -159,7 +159,8 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
         """The learner's card, or the staff's two tabs."""
         if self._attribute("user_is_staff") and self.course_key is not None:
             return self._staff_view()
-        if self._learner() is None or not self._register():
+        learner = self._learner()
+        if learner is None or not self._register():
             return Fragment()
         item = self.trigger["item"]
         ways = surroundings.ways(self)
@@ -176,6 +177,7 @@ class NudgeXBlock(XBlock):  # type: ignore[misc]
                 "played": [key for key, way in watched.items() if way == editing.PLAYED],
                 "wide": self.course_wide,
                 "elsewhere": bool(item) and item not in ways,
+                "letter": api.awaits(*learner),
             },
         )
         return fragment

@@ -108,6 +108,16 @@ def ask(
         return Answer(reason=Reason.FAILED)
 
 
+def awaits(user_id: int, course_key: CourseKey) -> bool:
+    """Whether the card of a letter waits for this learner.  Never raises; without letters it reads nothing."""
+    try:
+        book = catalogue.book(course_key)
+        return bool(book.letters) and addressed.waiting(user_id, list(book.letters)) is not None
+    except Exception:
+        LOG.exception("Whether a letter waits for user %s in %s is not known", user_id, course_key)
+        return False
+
+
 def _addressed(
     user_id: int, course_key: CourseKey, book: Book, now: datetime, draw: float, deadline: float
 ) -> Answer | None:

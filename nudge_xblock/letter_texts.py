@@ -73,6 +73,7 @@ def _choices() -> dict[str, str]:
         "when": _("When"),
         "time_now": _("Now"),
         "time_at": _("At a time"),
+        "time_of": _("When it goes out"),
         "time_daily": _("Now, and to new matches each morning until"),
         "until": _("Last day"),
     }
@@ -96,8 +97,11 @@ def _sending() -> dict[str, str]:
         "told_scheduled": _("Goes out on {time}"),
         "told_automatic": _("Goes to new matches each morning until {day}"),
         "told_sending": _("Being sent…"),
+        "told_waiting": _("Shown to each of them at the next visit"),
         "told_sent": _("Sent"),
         "told_stopped": _("Stopped: what was sent by then stays sent, nothing more goes out."),
+        "held_up": _("The rest waits: nobody is written to more often than this site allows, or at night."),
+        "state_waiting": _("Waits for visits"),
         "unheard": _("No word from the server for the moment; sending goes on by itself."),
         "state_sending": _("Being sent"),
     }

@@ -77,18 +77,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[Site]:
-    """The demo course on a port and in a directory of its own, until the block ends."""
+def served(home: Path, **told: str) -> Iterator[Site]:
+    """The demo course on a port and in a directory of its own, until the block ends.
+
+    `told`: more of the server's environment.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "NUDGE_DEMO_DIR": str(home)}
+    url = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "NUDGE_DEMO_DIR": str(home), "NUDGE_DEMO_URL": url, **told}
     with (home / "server.log").open("wb") as log:
         command = [sys.executable, str(ROOT / "tests" / "browser" / "stage.py"), str(port)]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            _wait(f"http://127.0.0.1:{port}/static/demo/demo.css", process, home / "server.log")
-            yield Site(f"http://127.0.0.1:{port}", home / "demo.sqlite3")
+            _wait(f"{url}/static/demo/demo.css", process, home / "server.log")
+            yield Site(url, home / "demo.sqlite3")
         finally:
             process.terminate()
             process.wait()
@@ -213,9 +217,14 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A course with learners of every kind, and what is predicted of them."""
     home = tmp_path_factory.mktemp("crowded")
     with served(home) as site:
-        fill = [sys.executable, str(ROOT / "tests" / "browser" / "crowd.py"), str(CROWD)]
-        subprocess.run(fill, env={**os.environ, "NUDGE_DEMO_DIR": str(home)}, check=True, capture_output=True)
+        gather(home, CROWD)
         yield site
+
+
+def gather(home: Path, count: int) -> None:
+    """Let so many learners of every kind take the course that is served from `home`."""
+    fill = [sys.executable, str(ROOT / "tests" / "browser" / "crowd.py"), str(count)]
+    subprocess.run(fill, env={**os.environ, "NUDGE_DEMO_DIR": str(home)}, check=True, capture_output=True)
 
 
 @pytest.fixture

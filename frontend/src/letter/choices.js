@@ -16,7 +16,7 @@ export class Choices {
     this.sender = this.select("sender");
     this.reply = this.select("reply_to");
     this.days = h("input", { type: "number", class: "nudge-input nudge-short", min: "1", max: "60", value: "3", "aria-label": t("wait_days"), oninput: changed });
-    this.at = h("input", { type: "datetime-local", class: "nudge-input", "aria-label": t("time_at"), oninput: changed });
+    this.at = h("input", { type: "datetime-local", class: "nudge-input", "aria-label": t("time_of"), oninput: changed });
     this.until = h("input", { type: "date", class: "nudge-input", "aria-label": t("until"), oninput: changed });
     this.channels = this.radios(`${name}c`, CHANNELS, "channel", { nudge_then_mail: this.days });
     this.times = this.radios(`${name}t`, TIMES, "time", { at: this.at, daily: this.until });

@@ -5,9 +5,15 @@ import { reaches } from "./sentence.js";
 
 /** Milliseconds between two looks how far it is. */
 const OFTEN = 1000;
+/** Milliseconds without a step after which it is said why. */
+const STILL = 20000;
 
 /** Whether a letter is being sent, or is about to be. */
-export const underWay = ({ state, at }) => state === "sending" || (state === "scheduled" && (!at || Date.parse(at) <= Date.now()));
+export const underWay = (letter) =>
+  (letter.state === "sending" && !waits(letter)) || (letter.state === "scheduled" && (!letter.at || Date.parse(letter.at) <= Date.now()));
+
+/** Whether all that is left is that learners come and see a pop-up. */
+export const waits = ({ state, counts }) => state === "sending" && counts.waiting > 0 && !sum(counts, TO_GO);
 
 export class Sending {
   constructor(compose) {
@@ -90,7 +96,7 @@ export class Sending {
     this.compose.tools.hidden = true;
     this.compose.form.inert = true;
     this.node.onkeydown = null;
-    const fresh = this.node.hidden || this.shown !== letter.id + letter.state;
+    const fresh = this.node.hidden || this.shown !== this.standing(letter);
     this.node.hidden = false;
     if (fresh) this.draw(letter);
     this.fill(letter);
@@ -100,7 +106,7 @@ export class Sending {
   draw(letter) {
     const { t } = this.words;
     const can = ["sending", "scheduled", "automatic"].includes(letter.state);
-    this.shown = letter.id + letter.state;
+    this.shown = this.standing(letter);
     this.title = h("h3", { class: "nudge-finding nudge-minor", tabindex: "-1" }, this.state(letter));
     this.bar = underWay(letter) && h("progress", { max: 1, value: 0, "aria-label": t("state_sending") });
     this.counts = h("p", { class: "nudge-small" });
@@ -120,13 +126,20 @@ export class Sending {
     if (focused || !this.page.focused()) this.title.focus();
   }
 
+  standing(letter) {
+    return `${letter.id} ${letter.state} ${waits(letter)}`;
+  }
+
   state(letter) {
     const { t, moment, day } = this.words;
-    return t(`told_${underWay(letter) ? "sending" : letter.state}`, { time: letter.at ? moment(letter.at) : "", day: letter.automatic_until ? day(letter.automatic_until) : "" });
+    return t(`told_${waits(letter) ? "waiting" : underWay(letter) ? "sending" : letter.state}`, { time: letter.at ? moment(letter.at) : "", day: letter.automatic_until ? day(letter.automatic_until) : "" });
   }
 
   fill(letter) {
-    this.counts.textContent = tally(this.words, letter.counts).join(" · ");
+    const said = tally(this.words, letter.counts).join(" · ");
+    if (said !== this.said) [this.said, this.since] = [said, Date.now()];
+    const held = underWay(letter) && sum(letter.counts, TO_GO) && Date.now() - this.since > STILL;
+    this.counts.textContent = held ? `${said}. ${this.words.t("held_up")}` : said;
     if (!this.bar) return;
     const done = sum(letter.counts, DONE);
     this.bar.value = letter.matched ? Math.min(1, done / letter.matched) : 0;

@@ -2,7 +2,7 @@
 import { fresh, h } from "../dashboard/dom.js";
 import { NoAnswer } from "../dashboard/server.js";
 import { Deliveries } from "./deliveries.js";
-import { tally, underWay } from "./sending.js";
+import { tally, underWay, waits } from "./sending.js";
 import { whom } from "./sentence.js";
 
 /** Milliseconds between two looks while a letter is under way. */
@@ -63,7 +63,7 @@ export class Sent {
     look.setAttribute("aria-controls", panel.id);
     look.setAttribute("aria-expanded", "false");
     item.append(
-      h("div", { class: "nudge-letter-head" }, h("h3", { class: "nudge-letter-title nudge-own", id: title }, letter.subject || t("no_subject")), h("span", { class: `nudge-badge nudge-letter-${letter.state}` }, letter.words)),
+      h("div", { class: "nudge-letter-head" }, h("h3", { class: "nudge-letter-title nudge-own", id: title }, letter.subject || t("no_subject")), h("span", { class: `nudge-badge nudge-letter-${letter.state}` }, waits(letter) ? t("state_waiting") : letter.words)),
       h("p", { class: "nudge-small" }, this.told(letter)),
       h("p", { class: "nudge-letter-whom" }, whom(this.words, letter.selection)),
       draft ? "" : h("p", { class: "nudge-letter-counts" }, tally(this.words, letter.counts).join(" · ")),

@@ -138,5 +138,7 @@ export function watch(args, element, tell) {
   const start = HERE[trigger.when];
   const at = (moment) => tell({ when: trigger.when, ...moment });
   if (start) start(trigger, args, element, at);
+  // A letter's pop-up waits for no trigger: the visit is enough.
+  if (args.letter) whenSeen(unitElement(element), LOOKED_AT, 0, () => tell({ when: "visit", item: "", anchor: element }));
   if (elsewhere(args)) at({ item: trigger.item || "", elsewhere: true, anchor: element });
 }

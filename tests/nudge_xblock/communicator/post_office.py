@@ -18,6 +18,7 @@ class PostOffice:
     """Takes mails in; `refuse` and `refuse_mail` map an address to what RCPT or DATA is answered with."""
 
     def __init__(self) -> None:
+        self.port = 0
         self.mails: list[EmailMessage] = []
         self.envelopes: list[tuple[str, str]] = []
         self.refuse: dict[str, str] = {}
@@ -64,6 +65,7 @@ def opened(**settings: Any) -> Iterator[PostOffice]:
     office = PostOffice()
     controller = Controller(office, hostname="127.0.0.1", port=free_port())
     controller.start()
+    office.port = controller.port
     try:
         with override_settings(
             EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
