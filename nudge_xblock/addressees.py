@@ -10,7 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import is_password_usable
-from django.db.models import Manager
+from django.db.models import Manager, QuerySet
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey, UsageKey
@@ -53,14 +53,16 @@ def objects(label: str, name: str) -> Manager[Any] | None:
 class Addressees:
     """What sending mail asks of the host; `compat.Platform` is one."""
 
-    def addresses(self, user_ids: Iterable[int]) -> Iterator[tuple[int, str, bool]]:
+    def addresses(self, user_ids: Iterable[int] | QuerySet[Any]) -> Iterator[tuple[int, str, bool]]:
         """Yield (user id, mail address, whether it is verified) of each user that exists.
+
+        user_ids: numbers, or a query for them, which is quicker where they are many.
 
         The platform activates an account once its address was confirmed, and gives a disabled or retired
         one a password that cannot be used.
         """
         on_platform = objects("student", "UserProfile") is not None
-        for some in _batches(user_ids):
+        for some in [user_ids] if isinstance(user_ids, QuerySet) else _batches(user_ids):
             rows = get_user_model().objects.filter(pk__in=some)
             for pk, email, active, password in rows.values_list("pk", "email", "is_active", "password"):
                 usable = not on_platform or is_password_usable(password)

@@ -7,11 +7,11 @@ names the subclass in NUDGE_COMPAT.
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import cache
+from hashlib import blake2b, sha256
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +20,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from opaque_keys.edx.django.models import CourseKeyField
 
@@ -133,9 +133,9 @@ class Platform(Addressees):
 
     def anonymous_ids(self, user_ids: Iterable[int], course_key: CourseKey) -> list[str]:
         """Return the pseudonym of each user in the course, as `anonymous_id` does."""
-        key, course = settings.SECRET_KEY.encode(), str(course_key)
+        key, course = sha256(settings.SECRET_KEY.encode()).digest(), str(course_key)
         messages = (f"nudge {user_id} {course}".encode() for user_id in user_ids)
-        return [hmac.digest(key, message, "sha256").hex()[:32] for message in messages]
+        return [blake2b(message, key=key, digest_size=16).hexdigest() for message in messages]
 
     def time_zone(self, user_id: int) -> tzinfo:
         """Return the user's time zone preference; the site's when there is none or it is unknown."""
@@ -255,15 +255,28 @@ class Platform(Addressees):
 
         Absent platform: those whom the plugin knows in the course run, less those who left it.
         """
-        rows = _objects("student", "CourseEnrollment")
-        if rows is not None:
-            active = rows.filter(course_id=course_key, is_active=True, user__is_staff=False)
+        active = self._active(course_key)
+        if active is not None:
             return dict(active.values_list("user_id", "mode"))
         known = apps.get_model("nudge_xblock", "Enrolment").objects.filter(course_key=course_key)
         others = {row.user_id for row in self.enrolments(course_key) if not row.active}
         others.update(get_user_model().objects.filter(is_staff=True).values_list("pk", flat=True))
         found = known.values_list("learner__user_id", "mode")
         return {user_id: mode for user_id, mode in found if user_id not in others}
+
+    def member_ids(self, course_key: CourseKey) -> QuerySet[Any]:
+        """Return the ids that `members` has, and perhaps others, for a condition inside a statement."""
+        active = self._active(course_key)
+        if active is not None:
+            return active.values("user_id")
+        known = apps.get_model("nudge_xblock", "Enrolment").objects.filter(course_key=course_key)
+        return known.values("learner__user_id")
+
+    def _active(self, course_key: CourseKey) -> QuerySet[Any] | None:
+        rows = _objects("student", "CourseEnrollment")
+        if rows is None:
+            return None
+        return rows.filter(course_id=course_key, is_active=True, user__is_staff=False)
 
     def has_certificate(self, user_id: int, course_key: CourseKey) -> bool:
         """Return whether the user holds a certificate of the course run.  Absent platform: no."""

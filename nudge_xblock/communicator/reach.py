@@ -13,6 +13,7 @@ from .suppression import Blocked
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
+MANY = 2000
 NO_ADDRESS, UNVERIFIED, OPTED_OUT, DECLINED = "no_address", "unverified", "opted_out", "declined"
 
 
@@ -36,8 +37,35 @@ class Reach:
 
 
 def reachable(course_key: CourseKey, user_ids: Iterable[int]) -> set[int]:
-    """Which of these users can be mailed about this course run."""
-    return {user_id for user_id, why in reasons(course_key, user_ids) if not why}
+    """Which of these users can be mailed about this course run: those to whom `why_not` has no objection."""
+    wanted, blocked = set(user_ids), Blocked(course_key)
+    refused = platform().declined(course_key)
+    refused.update(Learner.objects.filter(opted_out=True).values_list("user_id", flat=True))
+    refused.update(_user_ids(blocked.learners))
+    return {
+        user_id
+        for user_id, email, verified in _addresses(course_key, wanted)
+        if verified and user_id not in refused and not blocked.has(email)
+    }
+
+
+def _user_ids(learners: Iterable[int]) -> Iterator[int]:
+    rows = sorted(learners)
+    for begin in range(0, len(rows), MANY):
+        some = Learner.objects.filter(pk__in=rows[begin : begin + MANY])
+        yield from some.values_list("user_id", flat=True)
+
+
+def _addresses(course_key: CourseKey, wanted: set[int]) -> Iterator[tuple[int, str, bool]]:
+    """The addresses of these users, those who take the course in one statement where they are many."""
+    rest = wanted
+    if len(wanted) > MANY:
+        rest = set(wanted)
+        for found in platform().addresses(platform().member_ids(course_key)):
+            if found[0] in rest:
+                rest.discard(found[0])
+                yield found
+    yield from platform().addresses(rest)
 
 
 def reasons(course_key: CourseKey, user_ids: Iterable[int]) -> Iterator[tuple[int, str]]:
@@ -51,6 +79,6 @@ def reasons(course_key: CourseKey, user_ids: Iterable[int]) -> Iterator[tuple[in
 
 
 def _learners(user_ids: list[int]) -> Iterator[tuple[int, int, bool]]:
-    for begin in range(0, len(user_ids), 2000):
-        rows = Learner.objects.filter(user_id__in=user_ids[begin : begin + 2000])
+    for begin in range(0, len(user_ids), MANY):
+        rows = Learner.objects.filter(user_id__in=user_ids[begin : begin + MANY])
         yield from rows.values_list("pk", "user_id", "opted_out")

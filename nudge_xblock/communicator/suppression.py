@@ -38,6 +38,15 @@ class Blocked:
             if learner_id is not None and why != Why.BOUNCED:
                 self._learners[learner_id] = why
 
+    @property
+    def learners(self) -> Collection[int]:
+        """The learners' rows that must not be mailed, whatever their address is now."""
+        return self._learners
+
+    def has(self, email: str) -> bool:
+        """Whether this address must not be mailed."""
+        return bool(self._addresses) and mark(email) in self._addresses
+
     def why(self, learner_id: int | None, email: str) -> str:
         """Why this learner at this address must not be mailed; empty when they may be."""
         if not self._addresses:
