@@ -109,7 +109,7 @@ def ask(
 
 
 def awaits(user_id: int, course_key: CourseKey) -> bool:
-    """Whether the card of a letter waits for this learner.  Never raises; without letters it reads nothing."""
+    """Whether a letter's card waits for this learner.  Never raises; without letters it reads nothing."""
     try:
         book = catalogue.book(course_key)
         return bool(book.letters) and addressed.waiting(user_id, list(book.letters)) is not None

@@ -44,18 +44,25 @@ def letters(course_key: CourseKey) -> list[dict[str, Any]]:
     """The course's letters, newest first."""
     rows = list(Letter.objects.filter(course_key=course_key)[:NEWEST])
     found = counts([row.pk for row in rows])
-    return [described(row, found.get(row.pk, {})) for row in rows]
+    names = authors(rows)
+    return [described(row, found.get(row.pk, {}), names) for row in rows]
 
 
 def letter(row: Letter) -> dict[str, Any]:
     """One letter."""
-    return described(row, counts([row.pk]).get(row.pk, {}))
+    return described(row, counts([row.pk]).get(row.pk, {}), authors([row]))
 
 
-def described(row: Letter, found: Mapping[str, int]) -> dict[str, Any]:
+def authors(rows: Iterable[Letter]) -> dict[int, str]:
+    """User names of who wrote the letters, by id."""
+    return platform().names_of({row.author_id for row in rows if row.author_id is not None})
+
+
+def described(row: Letter, found: Mapping[str, int], names: Mapping[int, str]) -> dict[str, Any]:
     """A letter as JSON."""
     return {
         "id": row.pk,
+        "author": names.get(row.author_id or 0, ""),
         "subject": row.subject,
         "body": row.body,
         "links": row.links,

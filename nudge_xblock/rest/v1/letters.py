@@ -53,6 +53,9 @@ class LetterSerializer(DraftSerializer):
     """A letter and what became of it."""
 
     id = serializers.IntegerField()
+    author = serializers.CharField(
+        help_text="User name of the member of staff who wrote it; empty once retired."
+    )
     state = serializers.CharField()
     words = serializers.CharField(help_text="The state in words.")
     matched = serializers.IntegerField(allow_null=True)
