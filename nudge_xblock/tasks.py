@@ -59,7 +59,7 @@ def retire(user_id: int) -> dict[str, Any]:
 def due(letter_id: int) -> bool:
     """Start a letter whose time has come and let others share its sending; whether it was started here."""
     started = api.communicator.begin_letter(letter_id)
-    if letter_id in api.communicator.waiting_letters():
+    if letter_id in api.communicator.idle_letters():
         api.communicator.share_letter(letter_id)
     return started
 
@@ -78,6 +78,6 @@ def deliver(letter_id: int) -> str | None:
 def letters() -> dict[str, int]:
     """Look at all letters: what is due is done, and their sending shared; what was done, counted."""
     done = api.communicator.sweep_letters()
-    for letter_id in api.communicator.waiting_letters():
+    for letter_id in api.communicator.idle_letters():
         api.communicator.share_letter(letter_id)
     return done

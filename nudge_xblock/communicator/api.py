@@ -257,6 +257,13 @@ def waiting_letters(now: datetime | None = None) -> list[int]:
     return automation.waiting(now or timezone.now())
 
 
+def idle_letters(now: datetime | None = None) -> list[int]:
+    """Those of them that no worker is at."""
+    from . import automation
+
+    return automation.idle(now or timezone.now())
+
+
 # From outside
 
 

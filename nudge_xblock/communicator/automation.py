@@ -26,6 +26,10 @@ MORNING = time(6)
 """Local time of the site before which nothing automatic is looked for but by the night, nor sent."""
 
 
+BUSY = timedelta(minutes=2)
+"""How lately a letter's mails were claimed while workers are at it."""
+
+
 def begin(letter_id: int, now: datetime) -> bool:
     """Start a letter whose time has come: its learners are chosen now; whether it was started."""
     letter = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).first()
@@ -108,8 +112,20 @@ def waiting(now: datetime) -> list[int]:
     return sorted(set(rows.order_by().values_list("letter_id", flat=True).distinct()))
 
 
+def idle(now: datetime) -> list[int]:
+    """Those of them that no worker has taken anything of lately: to be shared out anew."""
+    busy = Delivery.objects.filter(claimed_at__gt=now - BUSY).order_by()
+    at_work = set(busy.values_list("letter_id", flat=True).distinct())
+    return [letter_id for letter_id in waiting(now) if letter_id not in at_work]
+
+
 def at_night(job: Run) -> str:
-    """The night's step: new matches of the automatic letters by tonight's predictions, told in words."""
+    """The night's step: new matches of the automatic letters by tonight's predictions, told in words.
+
+    Workers are asked to begin, at their times, with the letters of the coming day.
+    """
+    for letter in Letter.objects.filter(state=State.SCHEDULED, at__lt=job.now + launching.AHEAD):
+        launching.launch(letter, letter.at)
     found = daily(job.now)
     job.figures["matched"] = found
     if found:

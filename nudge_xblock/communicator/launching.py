@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Thread
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from nudge_xblock import starting
@@ -15,15 +16,18 @@ from nudge_xblock import starting
 from .models import Letter
 
 LOG = logging.getLogger(__name__)
+AHEAD = timedelta(days=1)
+"""How far ahead a worker is asked: a broker may hand out anew, every hour, what waits for a time."""
 
 
 def launch(letter: Letter, at: datetime | None = None) -> None:
     """Let a worker begin with a letter, at once or at its time, once this transaction is through.
 
-    Where that cannot be asked of anyone now, the letter waits for `nudge_letters`, which looks for letters
-    that are due: nothing is lost, only later.
+    Where that cannot be asked of anyone now, or not yet, the letter waits for the night and for
+    `nudge_letters`, which look for letters that are due: nothing is lost, only later.
     """
-    transaction.on_commit(lambda: _launch(letter.pk, at))
+    if at is None or at < timezone.now() + AHEAD:
+        transaction.on_commit(lambda: _launch(letter.pk, at))
 
 
 def _launch(letter_id: int, at: datetime | None) -> None:

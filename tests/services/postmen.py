@@ -14,12 +14,15 @@ import random
 import signal
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 WORKERS = 2
 LEASE_MINUTES = 0.02
 BATCH = 10
-LONGEST = 0.25  # seconds between two kills
+LONGEST = 0.04  # seconds between the beginning of a mail and the kill
+MOST_MAILS = 4
 DONE = 0
 
 
@@ -54,39 +57,79 @@ def setup() -> None:
     settings.NUDGE_COOL_DOWN_MINUTES = 0
 
 
+class Worker(NamedTuple):
+    """A process, and the pipe into which it writes a byte before each mail that it hands over."""
+
+    pid: int
+    pipe: int
+
+
 def run(letter: int, kills: int, chance: random.Random, redeliver: bool) -> int:
-    """Keep WORKERS at work, kill one now and then, and return how many were killed while at work."""
+    """Keep WORKERS at work, kill one after some of its mails, and return how many were killed.
+
+    Now and then the next mail is under way by then, now and then its record, now and then neither.
+    """
     workers = [start(letter, redeliver) for _number in range(WORKERS)]
     killed = 0
-    while True:
-        time.sleep(chance.random() * LONGEST)
+    while killed < kills:
         at = chance.randrange(WORKERS)
-        if killed < kills:
-            os.kill(workers[at], signal.SIGKILL)
-        _pid, status = os.waitpid(workers[at], 0 if killed < kills else os.WNOHANG)
-        if _pid and os.WIFEXITED(status):
-            if os.WEXITSTATUS(status) == DONE:
-                break
-            workers[at] = start(letter, redeliver)
-        elif _pid:
-            killed += 1
-            workers[at] = start(letter, redeliver)
-    for pid in workers:
-        if pid != _pid:
-            os.waitpid(pid, 0)
+        if not _began(workers[at].pipe, chance.randrange(1, MOST_MAILS)):
+            break  # it has ended by itself
+        time.sleep(chance.random() * LONGEST)
+        os.kill(workers[at].pid, signal.SIGKILL)
+        _status(workers[at])
+        killed += 1
+        workers[at] = start(letter, redeliver)
+    if any(_status(worker) for worker in workers):
+        raise SystemExit("a worker failed by itself")
     return killed
 
 
-def start(letter: int, redeliver: bool) -> int:
+def _began(pipe: int, mails: int) -> bool:
+    """Wait until a worker begins with so many mails from now on; False where it ended before."""
+    os.set_blocking(pipe, False)
+    with suppress(BlockingIOError):
+        while os.read(pipe, 4096):
+            pass
+    os.set_blocking(pipe, True)
+    return all(os.read(pipe, 1) for _mail in range(mails))
+
+
+def _status(worker: Worker) -> int:
+    """How a worker ended, once it has."""
+    os.close(worker.pipe)
+    return os.waitpid(worker.pid, 0)[1]
+
+
+def start(letter: int, redeliver: bool) -> Worker:
+    pipe, end = os.pipe()
     pid = os.fork()
     if pid:
-        return pid
+        os.close(end)
+        return Worker(pid, pipe)
     try:
+        os.close(pipe)
+        tell(end)
         work(letter, redeliver)
         os._exit(DONE)
     except BaseException as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         os._exit(1)
+
+
+def tell(end: int) -> None:
+    """Let this process write a byte before each mail; one that nobody reads any more is no error."""
+    from nudge_xblock.communicator.posting import DjangoPost
+
+    send = DjangoPost.send
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    def telling(post: DjangoPost, mail: Any) -> None:
+        with suppress(BrokenPipeError):
+            os.write(end, b".")
+        send(post, mail)
+
+    DjangoPost.send = telling  # type: ignore[method-assign]
 
 
 def work(letter: int, redeliver: bool) -> None:

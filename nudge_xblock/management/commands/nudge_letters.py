@@ -31,7 +31,7 @@ class Command(BaseCommand):
         done = api.communicator.sweep_letters()
         self.stdout.write(", ".join(f"{count} {name}" for name, count in done.items()))
         if options["queue"]:
-            letters = api.communicator.waiting_letters()
+            letters = api.communicator.idle_letters()
             for letter_id in letters:
                 api.communicator.share_letter(letter_id)
             self.stdout.write(f"{len(letters)} letters left to workers")

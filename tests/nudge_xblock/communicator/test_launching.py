@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from nudge_xblock import starting, tasks
 from nudge_xblock.communicator import automation, launching
-from nudge_xblock.communicator.models import Letter
+from nudge_xblock.communicator.models import Delivery, Letter
 from nudge_xblock.models import Enrolment
 from nudge_xblock.nightly import STEPS
 
@@ -60,6 +60,41 @@ def test_the_task_that_looks_at_all_letters_begins_what_is_due(
     letter = written(at=NOW - timedelta(hours=1))
     assert tasks.letters()["started"] == 1
     assert {each[1] for each in asked} == {letter.pk}
+
+
+def test_a_letter_that_workers_are_at_is_not_shared_out_again(
+    office: PostOffice, asked: list[tuple[Any, ...]]
+) -> None:
+    for user_id in range(1, 6):
+        learner(user_id)
+    written(at=None)
+    assert tasks.letters()["started"] == 1
+    with override_settings(NUDGE_MAIL_BATCH=2):
+        tasks.deliver(Letter.objects.get().pk)
+    asked.clear()
+    tasks.letters()
+    assert asked == [], "three mails wait, and a worker is coming back for them"
+    Delivery.objects.update(claimed_at=None)
+    tasks.letters()
+    assert len(asked) == 2
+
+
+def test_a_worker_is_asked_no_more_than_a_day_ahead(launched: list[Any]) -> None:
+    now = timezone.now()
+    soon, later = (written(at=now + timedelta(hours=hours)) for hours in (23, 25))
+    launching.launch(soon, soon.at)
+    launching.launch(later, later.at)
+    assert launched == [(soon.pk, soon.at)]
+
+    class Job:
+        now = timezone.now() + timedelta(hours=2)
+        figures: dict[str, Any] = {}
+
+    launched.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launching.timezone, "now", lambda: Job.now)
+        automation.at_night(Job())  # type: ignore[arg-type]
+    assert {each[0] for each in launched} == {soon.pk, later.pk}
 
 
 def test_the_command_starts_and_sends_everything(office: PostOffice) -> None:
