@@ -123,7 +123,7 @@ def test_a_draft_is_found_again_gone_on_with_and_thrown_away(desk: Page, course:
     write(desk, "Unfinished", "So far")
     desk.get_by_role("button", name="Keep as a draft").click()
     desk.get_by_text("The draft is kept").wait_for()
-    colleague = screen(course, "sent", wait=".nudge-letter")
+    colleague = screen(course, "sent", wait=".nudge-letters >> nth=0")
     draft = row(colleague, "Unfinished")
     assert "Draft" in draft.inner_text()
     draft.get_by_role("button", name="Go on writing").click()
@@ -228,7 +228,7 @@ def test_the_screens_run_from_right_to_left_in_arabic(desk: Page, course: Site) 
     desk.context.add_cookies([{"name": "django_language", "value": "ar", "url": course.url}])
     desk.reload()
     desk.locator(".nudge-frame[dir=rtl] .nudge-compose").wait_for()
-    form, mail = (desk.locator(name).bounding_box() for name in (".nudge-message", ".nudge-preview"))
+    form, mail = (desk.locator(name).bounding_box() for name in (".nudge-message", ".nudge-compose .nudge-preview"))
     assert form is not None
     assert mail is not None
     assert form["x"] > mail["x"]

@@ -124,7 +124,7 @@ def test_sending_is_stopped_and_what_was_sent_stays_sent(desk: Page, office: Pos
     try:
         write(desk, "Halt")
         send(desk)
-        desk.get_by_text(re.compile(r"[1-9]\d* mails? sent")).wait_for(timeout=60_000)
+        desk.get_by_text(re.compile(r"[1-9]\d* mails? sent")).wait_for(timeout=120_000)
         desk.locator("[data-stop]").click()
         done(desk, "Stopped: what was sent by then stays sent")
         desk.wait_for_timeout(2500)  # a mail that was on the wire arrives

@@ -49,7 +49,7 @@ def send(page: Page) -> None:
 
 def done(page: Page, state: str = "Sent") -> None:
     """Wait until the letter is in this state."""
-    expect(page.locator(".nudge-sending h3")).to_have_text(re.compile(state), timeout=60_000)
+    expect(page.locator(".nudge-sending h3")).to_have_text(re.compile(state), timeout=120_000)
 
 
 def newest(page: Page) -> Any:

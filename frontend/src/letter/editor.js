@@ -1,5 +1,5 @@
 // A small rich-text field: bold, italic, lists and links, which is all that a letter may hold.
-import { fresh, h } from "../dashboard/dom.js";
+import { fresh, h, s } from "../dashboard/dom.js";
 
 const KEPT = { B: "b", STRONG: "b", I: "i", EM: "i", U: "u", A: "a", UL: "ul", OL: "ol", LI: "li", P: "p", DIV: "p", BR: "br", H2: "h2", H3: "h3", BLOCKQUOTE: "blockquote" };
 const DROPPED = new Set(["SCRIPT", "STYLE", "TITLE", "TEMPLATE", "IFRAME", "SVG", "MATH", "OBJECT", "NOSCRIPT", "TEXTAREA", "HEAD"]);
@@ -39,6 +39,12 @@ export function address(text) {
   }
 }
 
+/** The picture of a list: three lines, each after its mark. */
+function lines(mark) {
+  const rows = [3.5, 8, 12.5].flatMap((y) => [mark(y), s("path", { d: `M6.5,${y}H15` })]);
+  return s("svg", { width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" }, rows);
+}
+
 export class Editor {
   /** words; label: of the field; changed(): called after every change; root(): where the selection is. */
   constructor({ words, label, changed, root }) {
@@ -57,8 +63,8 @@ export class Editor {
     const tools = [
       ["bold", "B", "Control+B"],
       ["italic", "I", "Control+I"],
-      ["insertUnorderedList", "•", null],
-      ["insertOrderedList", "1.", null],
+      ["insertUnorderedList", lines((y) => s("circle", { cx: 3, cy: y, r: 1.5 })), null],
+      ["insertOrderedList", lines((y) => s("path", { d: `M1.5,${y - 1.5}L3,${y - 2.5}V${y + 2.5}` })), null],
     ].map(([command, sign, keys]) => this.tool(sign, t(`edit_${command}`), () => document.execCommand(command), command, keys));
     this.opener = this.tool(t("edit_link"), t("edit_link"), () => this.ask());
     this.bar = h("div", { class: "nudge-editor-bar", role: "toolbar", "aria-label": t("edit_tools") }, tools, this.opener);

@@ -54,7 +54,9 @@ export class Sending {
       h("p", {}, [changed, reaches(this.words, this.compose.choices.fields, found)].filter(Boolean).join(" ")),
       h("div", { class: "nudge-tools" }, yes, no),
     );
-    this.node.onkeydown = (event) => event.key === "Escape" && this.back();
+    this.node.onkeydown = (event) => {
+      if (event.key === "Escape") this.back();
+    };
     this.node.hidden = false;
     this.compose.tools.hidden = true;
     title.focus();
