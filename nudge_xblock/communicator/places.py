@@ -45,11 +45,11 @@ def places(course_key: CourseKey) -> Places:
 def carried(text: str, old: CourseKey, new: CourseKey) -> str:
     """The text with every link into one course run leading into another.
 
-    The keys of a run hold `org+course+run`, in addresses perhaps with the plus signs quoted.
+    The keys of a run hold `org+course+run`, in addresses perhaps with colons and plus signs quoted.
     """
     for plus in ("+", "%2B", "%2b"):
         was, becomes = _run(old, plus), _run(new, plus).replace("\\", r"\\")
-        text = re.sub(rf"(?<=-v1:){re.escape(was)}(?![\w.~-])", becomes, text)
+        text = re.sub(rf"(-v1(?::|%3A)){re.escape(was)}(?![\w.~-])", rf"\g<1>{becomes}", text)
     return text
 
 

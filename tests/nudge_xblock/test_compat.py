@@ -18,6 +18,7 @@ from django.test import modify_settings
 from opaque_keys.edx.keys import CourseKey, UsageKey
 
 from nudge_xblock import compat
+from nudge_xblock.addressees import Addressee
 from nudge_xblock.compat import CourseDates, Enrolled, Platform, platform
 from nudge_xblock.models import Enrolment, Learner, Placement
 from tests.openedx import APPS
@@ -261,6 +262,62 @@ def test_due_dates_are_the_learners_own(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "edx_when.api", when.api)  # type: ignore[attr-defined]
     monkeypatch.setattr(apps, "is_installed", lambda name: name == "edx_when")
     assert platform().due_dates(COURSE, 7) == {str(block("a")): day(5)}
+
+
+def test_an_addressee_is_known_by_the_profiles_name_and_preferences(openedx: None) -> None:
+    kim = user("kim", email="kim@example.org", password="x", first_name="K")
+    apps.get_model("student", "UserProfile").objects.create(user_id=kim, name="Kim Lee")
+    make("user_api", "UserPreference", user_id=kim, key="pref-lang", value="ar")
+    make("user_api", "UserPreference", user_id=kim, key="time_zone", value="Asia/Tokyo")
+    make("user_api", "UserPreference", user_id=kim, key="other", value="x")
+    assert platform().addressees([kim, 99]) == {
+        kim: Addressee("kim@example.org", True, "K", "Kim Lee", "ar", "Asia/Tokyo")
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "verified"),
+    [
+        ({"email": "a@example.org", "password": "x"}, True),
+        ({"email": "a@example.org", "password": "x", "is_active": False}, False),
+        ({"email": "a@example.org", "password": None}, False),
+        ({"email": "", "password": "x"}, False),
+    ],
+)
+def test_an_address_counts_once_its_account_is_active(
+    openedx: None, fields: dict[str, Any], verified: bool
+) -> None:
+    pk = user("kim", **fields)
+    assert list(platform().addresses([pk])) == [(pk, fields["email"], verified)]
+
+
+def test_without_the_platform_a_user_needs_no_password_to_be_mailed(db: None) -> None:
+    pk = user("kim", email="a@example.org", first_name="Kim", last_name="Lee")
+    assert platform().addressees([pk]) == {pk: Addressee("a@example.org", True, "Kim", "Kim Lee")}
+    assert platform().declined(COURSE) == set()
+
+
+def test_who_declined_the_platforms_course_mail_is_known_by_course(openedx: None) -> None:
+    kim, lee = user("kim"), user("lee")
+    make("bulk_email", "Optout", user_id=kim, course_id=COURSE)
+    make("bulk_email", "Optout", user_id=lee, course_id=OTHER)
+    make("bulk_email", "Optout", user_id=None, course_id=COURSE)
+    assert platform().declined(COURSE) == {kim}
+
+
+def test_links_lead_to_the_site(settings: Any) -> None:
+    settings.NUDGE_SITE_URL, settings.LMS_ROOT_URL = "", "https://lms.example.org/"
+    host = platform()
+    assert host.page_url(COURSE, "progress") == f"https://lms.example.org/courses/{COURSE}/progress"
+    assert host.block_url(block("b")) == f"https://lms.example.org/courses/{COURSE}/jump_to/{block('b')}"
+    settings.NUDGE_SITE_URL = "https://learn.example.org"
+    assert host.root_url() == "https://learn.example.org"
+
+
+def test_mail_comes_from_where_the_platforms_own_does(settings: Any) -> None:
+    settings.BULK_EMAIL_DEFAULT_FROM_EMAIL = "courses@example.org"
+    settings.DEFAULT_FROM_EMAIL = "site@example.org"
+    assert platform().site_senders() == ["courses@example.org", "site@example.org"]
 
 
 class Host(Platform):
