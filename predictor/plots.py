@@ -7,6 +7,7 @@ not see it; the numbers stand in a table beside it. A plot without anything to s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -90,7 +91,7 @@ def line_plot(
 
 
 def _round_limits(low: float, high: float, step: float = 0.05) -> tuple[float, float]:
-    return int(low / step) * step, (int(high / step) + 1) * step
+    return math.floor(low / step) * step, (math.floor(high / step) + 1) * step
 
 
 def _text(x: float, y: float, text: str, **attributes: object) -> Element:
