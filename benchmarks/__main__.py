@@ -21,6 +21,7 @@ NAMES = (
     "offpolicy",
     "kills",
     "mail_kills",
+    "learners_browser",
     "bad_models",
     "paper_size",
 )

@@ -9,7 +9,7 @@ export class Preview {
     this.plain = false;
     this.title = h("h3", { class: "nudge-question", id: title }, t("preview"));
     this.subject = h("p", { class: "nudge-mail-subject nudge-own" });
-    this.from = h("p", { class: "nudge-mail-from" });
+    this.from = h("p", { class: "nudge-mail-from nudge-own" });
     // Nothing in the mail runs: no scripts are allowed in it, and the server has taken them out before.
     this.html = h("iframe", { class: "nudge-mail-html", title: t("preview"), sandbox: "allow-same-origin", onload: () => this.fit() });
     this.text = h("pre", { class: "nudge-mail-text nudge-own", hidden: true, tabindex: "0", "aria-label": t("plain_text") });
