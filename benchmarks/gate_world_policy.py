@@ -51,7 +51,6 @@ LESSONS = 40_000
 COMPLETING = frozenset({"item_completed", "problem_check_correct"})  # as nudge_xblock.followup has them
 OUTCOME_DAYS = 3.0
 LONG = 4.0
-EFFECT_WEIGHT = 1.5
 RECENT = 3000
 
 
@@ -165,10 +164,11 @@ class NudgePolicy:
             cold_start_answers=0,
             shrinkage=SHRINKAGE,
             not_helpful_weight=2.0,
-            effect_weight=EFFECT_WEIGHT,
+            effect_weight=0.0,
         )
         self.recent: deque[tuple[float | None, bool]] = deque(maxlen=RECENT)
         self.votes: deque[int] = deque(maxlen=RECENT)
+        self.worths: deque[float] = deque(maxlen=RECENT)  # by answers alone
         self.moments = 0
         self.asked: Asked | None = None
         self.aftermath = Aftermath()
@@ -198,6 +198,8 @@ class NudgePolicy:
         verdict = gate.decide(candidates, history, self.policy, self.rng.random())
         worth = None if self.model is None else gate.best(candidates, self.policy)[1]
         self.recent.append((worth, verdict.variant is None))
+        if self.model is not None:
+            self.worths.append(max(gate.score(each, self.policy) for each in told if each is not None))
         self._steer()
         self.aftermath.decided(moment, verdict.variant, verdict.propensities)
         propensities = {
@@ -264,13 +266,14 @@ class NudgePolicy:
         self.model = None
 
     def _steer(self) -> None:
-        """Set the threshold and the weight of "not helpful" from the newest decisions and votes."""
+        """Set the threshold and the weights from the newest decisions and votes."""
         self.moments += 1
         if self.moments % 50:
             return
         worth = holding.weight(self.votes.count(0), self.votes.count(1))
         found = holding.threshold(self.recent, HOLD_BACK, EXPLORATION, self.policy.spared)
-        self.policy = replace(self.policy, threshold=found, not_helpful_weight=worth)
+        tilt = holding.effect_weight(self.worths)
+        self.policy = replace(self.policy, threshold=found, not_helpful_weight=worth, effect_weight=tilt)
 
     def _chain(self, message: Message) -> tuple[Tally, ...]:
         return tuple(self.tallies[key] for key in _groups(message))

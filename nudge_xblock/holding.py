@@ -1,4 +1,4 @@
-"""How good a send must be so that a chosen share of moments is held back, and what "not helpful" weighs.
+"""How good a send must be so that a chosen share of moments is held back, and what else is weighed how.
 
 Pure.
 """
@@ -14,6 +14,9 @@ ENOUGH = 200
 """With fewer decisions behind it no threshold is set: the margins decide."""
 PULL = 5.0
 """How strongly a share missed lately is made up for: worths drift, and yesterday's quantile lags behind."""
+
+TILT = 12.0
+"""By how many standard deviations of messages' worths twice as much completed afterwards outweighs."""
 
 
 def threshold(
@@ -47,3 +50,12 @@ def weight(helpful: float, not_helpful: float, least: float = 1.0, most: float =
     """
     ratio = (helpful + 3.0) / (not_helpful + 1.0)
     return min(most, max(least, ratio if math.isfinite(ratio) else least))
+
+
+def effect_weight(worths: Sequence[float]) -> float:
+    """How many "helpful" answers it is worth that a learner completes twice as much in the days after.
+
+    In proportion to how much `worths`, by answers alone, differ: effects of the usual few hundredths then
+    tilt the order that answers give and do not replace it, also where messages differ little.  0 for too few.
+    """
+    return TILT * float(np.std(np.asarray(worths, np.float64))) if len(worths) >= ENOUGH else 0.0

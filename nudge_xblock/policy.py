@@ -14,7 +14,7 @@ from .restraint import MINUTE, Limits
 
 def current() -> Policy:
     """The gate's policy.  Raises ValueError for a share that is none."""
-    weight = settings.NUDGE_NOT_HELPFUL_WEIGHT
+    weight, effect_weight = settings.NUDGE_NOT_HELPFUL_WEIGHT, settings.NUDGE_EFFECT_WEIGHT
     rules = Policy(
         exploration=settings.NUDGE_EXPLORATION_SHARE,
         trickle=settings.NUDGE_TRICKLE_SHARE,
@@ -27,7 +27,7 @@ def current() -> Policy:
         margin_not_helpful=settings.NUDGE_MARGIN_NOT_HELPFUL,
         margin_no_interaction=settings.NUDGE_MARGIN_NO_INTERACTION,
         not_helpful_weight=1.0 if weight is None else weight,
-        effect_weight=settings.NUDGE_EFFECT_WEIGHT,
+        effect_weight=0.0 if effect_weight is None else effect_weight,
     )
     return steering.steered(rules)
 

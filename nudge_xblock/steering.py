@@ -1,4 +1,4 @@
-"""The gate's threshold and weight where the site asks for a share held back: found from the newest decisions.
+"""The gate's threshold and weights where the site leaves them to experience: found from the newest decisions.
 
 Kept per process for a minute, so that a decision seldom pays for it.
 """
@@ -23,13 +23,16 @@ NEWEST = 3000
 
 
 def steered(rules: Policy) -> Policy:
-    """The policy with what NUDGE_HOLD_BACK_SHARE and NUDGE_NOT_HELPFUL_WEIGHT leave to experience."""
-    share, weight = settings.NUDGE_HOLD_BACK_SHARE, settings.NUDGE_NOT_HELPFUL_WEIGHT
+    """The policy with what NUDGE_HOLD_BACK_SHARE, NUDGE_NOT_HELPFUL_WEIGHT and NUDGE_EFFECT_WEIGHT leave to
+    experience.
+    """
+    share = settings.NUDGE_HOLD_BACK_SHARE
+    found = settings.NUDGE_NOT_HELPFUL_WEIGHT is None, settings.NUDGE_EFFECT_WEIGHT is None
     if share is not None and not 0.0 <= share < 1.0:
         raise ValueError(f"NUDGE_HOLD_BACK_SHARE is a share, 0 to 1, or None, not {share!r}")
-    if share is None and weight is not None:
+    if share is None and not any(found):
         return rules
-    return _steered(rules, share, weight is None, int(time.monotonic() // FRESH))
+    return _steered(rules, share, *found, int(time.monotonic() // FRESH))
 
 
 def forget() -> None:
@@ -38,13 +41,17 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=4)
-def _steered(rules: Policy, share: float | None, weigh: bool, _minute: int) -> Policy:
+def _steered(rules: Policy, share: float | None, weigh: bool, weigh_effects: bool, _minute: int) -> Policy:
     decided = Decision.objects.filter(reason__in=GATED).order_by("-created")
     columns = ("predictions", "variant_id", "helpful", "inputs__candidates")
     rows = list(decided.values_list(*columns)[:NEWEST])
     if weigh:
         votes = [helpful for _, _, helpful, _ in rows]
         rules = replace(rules, not_helpful_weight=holding.weight(votes.count(True), votes.count(False)))
+    if weigh_effects:
+        plain = (_worth(told, (), rules) for told, _, _, _ in rows)
+        weight = holding.effect_weight([worth for worth in plain if worth is not None])
+        rules = replace(rules, effect_weight=weight)
     if share is None:
         return rules
     moments = [(_worth(told, seen or (), rules), variant is None) for told, variant, _, seen in rows]

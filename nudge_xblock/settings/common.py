@@ -121,7 +121,7 @@ def _gate() -> dict[str, Any]:
         # .. setting_default: 1.0
         # .. setting_description: How many "helpful" answers it is worth that a learner completes twice as
         #    much in the days after, when messages are compared. 0: what follows is not looked at, other
-        #    than to retire what does harm.
+        #    than to retire what does harm. None: the more, the more the answers to messages differ.
         "NUDGE_EFFECT_WEIGHT": 1.0,
         # .. setting_name: NUDGE_HOLD_BACK_SHARE
         # .. setting_default: None

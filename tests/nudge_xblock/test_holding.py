@@ -51,3 +51,12 @@ def test_a_weight_stays_within_its_bounds(helpful: float, not_helpful: float) ->
 
 def test_the_weight_is_the_ratio_that_is_reached() -> None:
     assert holding.weight(3000, 1000) == pytest.approx(3.0, rel=0.01)
+
+
+def test_what_follows_weighs_the_more_the_more_answers_differ() -> None:
+    some = [place / 1000 for place in range(holding.ENOUGH)]
+    assert holding.effect_weight(some[1:]) == 0.0
+    assert holding.effect_weight([3 * worth for worth in some]) == pytest.approx(
+        3 * holding.effect_weight(some)
+    )
+    assert holding.effect_weight([0.2] * holding.ENOUGH) == 0.0

@@ -71,6 +71,14 @@ def test_the_threshold_counts_what_follows_as_the_gate_does() -> None:
     assert policy.current().threshold == pytest.approx(plain - 0.2)
 
 
+@override_settings(NUDGE_EFFECT_WEIGHT=None)
+def test_the_weight_of_what_follows_can_go_by_how_much_messages_differ() -> None:
+    assert policy.current().effect_weight == 0.0
+    decided(400)
+    steering.forget()
+    assert policy.current().effect_weight == pytest.approx(holding.TILT * 0.4 / 12**0.5, rel=0.01)
+
+
 @override_settings(NUDGE_HOLD_BACK_SHARE=0.3)
 def test_what_restraint_held_back_is_no_part_of_the_share() -> None:
     decided(holding.ENOUGH - 1)
