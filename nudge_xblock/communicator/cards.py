@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from nudge_xblock import addressed, placements, policy
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Placement
-from nudge_xblock.placements import Problem
 from nudge_xblock.reasons import Reason
 
 from . import letters, markup
@@ -37,7 +36,7 @@ def problems(letter: Letter, composed: Composed) -> list[str]:
     if not _has_card(letter):
         found.append(_("No page of this course asks for pop-ups yet: add a nudge in Studio first."))
     wrong = placements.validate(fields(letter, composed)) if not found else []
-    return [*found, *(_words(each) for each in wrong)]
+    return [*found, *(each.message for each in wrong)]
 
 
 def place(letter: Letter) -> Placement:
@@ -148,7 +147,3 @@ def _has_card(letter: Letter) -> bool:
     """Whether any page of the course has a nudge, whose script asks for cards."""
     nudges = Placement.objects.filter(course_key=letter.course_key, active=True)
     return nudges.exclude(kind=addressed.KIND).exists()
-
-
-def _words(problem: Problem) -> str:
-    return problem.message

@@ -130,6 +130,8 @@ class AcePost:
             # A fatal error without a mail server's behind it: the channel did not even try.
             raise NotPosted(Fate.REFUSED if cause is None else fate(cause), _said(cause or error)) from error
         message.report("email_delivery_succeeded", True)
+        # Whoever listens learns to which course the mail belonged, not what it said, which holds names.
+        message.context = {"course_id": mail.course}
         send_ace_message_sent_signal(channel, message)
 
     def _message(self, mail: Mail) -> Any:

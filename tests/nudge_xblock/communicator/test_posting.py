@@ -133,6 +133,7 @@ def test_through_edx_ace_a_mail_arrives_whole(office: PostOffice, ace: None) -> 
     assert "<p>Dear Zoë, look again.</p>" in html
     assert link in html
     assert told[0]["name"] == "letter"
+    assert told[0]["context"] == {"course_id": str(COURSE)}, "what listens is told nobody's name"
 
 
 def test_the_platforms_own_opt_out_is_asked_by_edx_ace(office: PostOffice, ace: None) -> None:
