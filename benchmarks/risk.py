@@ -4,8 +4,8 @@
     python -m benchmarks.risk --draw docs/reference/risk.svg [--data DIR]
 
 In a simulated programme (`risk_world`) the model is trained on finished runs and asked about the newest run
-of every course, at several days. Counted are flagged learners with a planted cause: whose first reason is that
-cause? The rival in the same run names the group of the number that is farthest from typical, as a rule would.
+of every course, at several days. Counted are flagged learners with a planted cause: whose first reason is
+that cause? The rival in the same run names the group of the number farthest from typical, as a rule would.
 How well the model foresees on real courses is `python -m benchmarks.evaluation --models risk,lstm`. `--draw`
 fits the model to the same data as there, and draws its coefficients over the course.
 """

@@ -15,7 +15,7 @@ MOST_NUMBERS = 3
 
 @dataclass(frozen=True)
 class Number:
-    """One factor of a learner beside that of a typical learner at the same point of the course.
+    """One factor of a learner beside that of a typical learner who completes, at this point of the course.
 
     `contribution` is what it adds to the log-odds; `unit` is one of `factors.UNITS`.
     """
@@ -53,7 +53,7 @@ class Case:
         learner: who.
         chance: probability of not completing.
         logit: its log-odds, which is `baseline` and all of `contributions` together.
-        baseline: log-odds of a typical learner at this point of the course.
+        baseline: log-odds of a typical learner who completes, at this point of the course.
         contributions: every group's part, nothing left out.
         reasons: the groups that raise the risk, the strongest first.
         days: how long the learner's clock has run; `share` of the course passed.

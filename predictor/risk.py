@@ -3,9 +3,9 @@
     log-odds = baseline(t) + sum over factors j of b_j(t) (x_j - typical_j(t)) / spread_j
 
 t is the share of the course passed, b_j(t) and the baseline are curves (`basis`), x_j a learner's number as
-it is weighed, typical_j(t) the median of all learners in training who had come by that point of the course.
-So the baseline is what a typical learner is given, and every term is exactly what one number adds for one
-learner. A number that is unknown counts as typical: it adds nothing either way.
+it is weighed, typical_j(t) the median of learners who had come by that point and later completed. So the
+baseline is what a typical learner who completes is given there, and every term is exactly what one number
+adds for one learner. A number that is unknown counts as typical: it adds nothing either way.
 
 Fitted by `risktraining`; served by numpy alone.
 """

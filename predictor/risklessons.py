@@ -18,6 +18,8 @@ from .standing import Known, Standing
 DAYS = (1, 2, 3, 5, 7, 10, 14, 18, 21, 25, 30, 37, 45, 60, 75, 90, 120, 150, 180, 240, 300, 365)
 """Moments at which learners are described, as far as a course lasts."""
 LEAST_SPREAD = 1e-6
+LEAST_TYPICAL = 10
+"""Fewer learners than these are typical of nobody."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,15 @@ def _moments(horizons: Sequence[float], length: float, most: int) -> tuple[float
     return tuple(sorted({*days[some].tolist(), *horizons, until}))
 
 
-def usual(lessons: Lessons) -> tuple[FloatArray, FloatArray]:
-    """Typical numbers [points, d], the medians of those who had come, and the spread [d] about them.
+def usual(lessons: Lessons, completed: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Typical numbers [points, d] of a learner who completes, and the spread [d] of everyone about them.
 
-    Between points, and at one without any number, typical numbers lie on the line between their neighbours.
+    They are medians of those who had come and later completed (`completed` [R]), or of all who had come where
+    fewer than ten of them did. Where a point has no number, the line between its neighbours stands.
     """
     points, width = len(lessons.points), lessons.scaled.shape[1]
     typical = np.zeros((points, width))
-    there = [np.flatnonzero((lessons.point == point) & lessons.came) for point in range(points)]
+    there = [_typical_rows(lessons, completed, point) for point in range(points)]
     for place in range(width):
         column = lessons.scaled[:, place].astype(np.float64)
         told = [column[rows][np.isfinite(column[rows])] for rows in there]
@@ -146,3 +149,9 @@ def usual(lessons: Lessons) -> tuple[FloatArray, FloatArray]:
     away = lessons.scaled - typical.astype(np.float32)[lessons.point]
     spread = np.sqrt(np.nanmean(np.square(away, dtype=np.float64), axis=0))
     return typical, np.where(spread > LEAST_SPREAD, spread, 1.0)
+
+
+def _typical_rows(lessons: Lessons, completed: NDArray[np.bool_], point: int) -> IntArray:
+    came = (lessons.point == point) & lessons.came
+    through = np.flatnonzero(came & completed)
+    return through if len(through) >= LEAST_TYPICAL else np.flatnonzero(came)

@@ -27,7 +27,7 @@ g polyline { fill: none; stroke-width: 1.8; }
 
 
 def drawing(model: RiskModel) -> str:
-    """An SVG file: what one spread of each factor adds to the log-odds, from the course's start to its end."""
+    """An SVG file: what one spread of each factor adds to the log-odds, from start to end of a course."""
     panels = [(group, plot) for group in GROUPS if (plot := _panel(model, group)) is not None]
     parts: list[Element] = []
     y = GAP

@@ -90,7 +90,7 @@ def _described(
     lessons = learn(data, known, factors, length, config.moments, config.most_rows)
     kept = np.flatnonzero(np.isfinite(lessons.scaled).any(axis=0))
     lessons = replace(lessons, scaled=lessons.scaled[:, kept])
-    typical, spread = usual(lessons)
+    typical, spread = usual(lessons, lost[lessons.who] == 0)
     assert known.courses is not None
     model = RiskModel(
         version="",

@@ -120,17 +120,27 @@ def test_what_was_known_by_a_moment_is_not_learned_there(finished: World, tmp_pa
     assert told.points[told.point].max() * length < 2 * DAY
 
 
-def test_typical_is_the_median_of_those_who_had_come(
+def test_typical_is_the_median_of_those_who_had_come_and_completed(
     finished: World, tmp_path: Path, fitted: RiskModel
 ) -> None:
     data = production(finished, tmp_path)
     lessons = learn(data, Known(), fitted.factors, fitted.length, 5, 10**6)
-    typical, spread = usual(lessons)
+    completed = data.labels[lessons.who] == 1
+    typical, spread = usual(lessons, completed)
     np.testing.assert_allclose(typical, fitted.typical, atol=1e-5)
     place = [factor.name for factor in fitted.factors].index("active_days_week")
-    rows = (lessons.point == 2) & lessons.came
+    rows = (lessons.point == 2) & lessons.came & completed
     assert typical[2, place] == np.median(lessons.scaled[rows, place])
     assert (spread > 0).all()
+
+
+def test_where_hardly_anybody_completes_all_who_came_are_typical(
+    finished: World, tmp_path: Path, fitted: RiskModel
+) -> None:
+    lessons = learn(production(finished, tmp_path), Known(), fitted.factors, fitted.length, 5, 10**6)
+    few = lessons.who < 5
+    everyone = np.ones(len(few), dtype=np.bool_)
+    np.testing.assert_array_equal(usual(lessons, few)[0], usual(lessons, everyone)[0])
 
 
 def test_few_rows_are_of_whole_learners(finished: World, tmp_path: Path, fitted: RiskModel) -> None:
