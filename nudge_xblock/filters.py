@@ -73,7 +73,7 @@ def _section(course_key: Any) -> dict[str, Any]:
         "section_display_name": _("Learners"),
         "course_id": str(course_key),
         "template_path_prefix": "/nudge_xblock/instructor/",
-        "fragment": Fragment(pages.screens(course_key)),
+        "fragment": Fragment(pages.section(course_key)),
     }
 
 

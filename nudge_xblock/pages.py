@@ -20,17 +20,17 @@ from opaque_keys.edx.keys import CourseKey
 from . import communicator_page
 from .compat import platform
 
-SCREENS = "nudge_xblock/communicator.html"
-
 
 def address(course_key: CourseKey) -> str:
     """Where the page is, below the site's root."""
     return reverse("nudge_xblock:page", args=[str(course_key)])
 
 
-def screens(course_key: CourseKey) -> str:
-    """The screens as a piece of somebody else's page, which has a token of its own."""
-    return render_to_string(SCREENS, {"args": communicator_page.mount(course_key)})
+def section(course_key: CourseKey) -> str:
+    """The screens as a piece of somebody else's page, which has a token of its own; idle until it is seen."""
+    return render_to_string(
+        "nudge_xblock/communicator_section.html", {"args": communicator_page.mount(course_key)}
+    )
 
 
 @require_safe

@@ -124,7 +124,7 @@ class TestTheOlderDashboard:
             "% endfor\n",
         )
         shown = lookup.get_template("/page.html").render(sections=[section])
-        assert '<div class="nudge-communicator" data-args="nudge-communicator-args">' in shown
+        assert '<div class="nudge-communicator" id="nudge-communicator">' in shown
         assert f"/api/nudge/v1/courses/{COURSE}/" in shown
         assert section["section_display_name"] == "Learners"
         assert isinstance(section["fragment"], Fragment)
@@ -132,7 +132,7 @@ class TestTheOlderDashboard:
     def test_a_section_that_fails_leaves_the_dashboard_as_it_was(
         self, people: dict[str, Client], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("nudge_xblock.pages.screens", lambda course: 1 / 0)
+        monkeypatch.setattr("nudge_xblock.pages.section", lambda course: 1 / 0)
         with caplog.at_level(logging.ERROR):
             assert dashboard("course staff") == []
         assert "could not be added to the instructor dashboard" in caplog.text
