@@ -96,7 +96,7 @@ export class Table {
   }
 
   get tall() {
-    return this.wide ? 48 : 172;
+    return this.wide ? 48 : 156;
   }
 
   draw() {
