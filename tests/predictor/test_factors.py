@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +88,13 @@ def test_factors_come_back_from_a_manifest() -> None:
 def test_a_manifest_with_other_fields_is_refused() -> None:
     with pytest.raises(ValueError, match="not what this code knows"):
         factors.from_json([{"name": "x", "weight": 3}])
+
+
+def test_the_reference_tells_every_factor() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "reference" / "risk.md").read_text(encoding="utf-8")
+    rows = [line for line in told.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == [factor.name for factor in EVERY]
+    for row, factor in zip(rows, EVERY, strict=True):
+        cells = [cell.strip() for cell in row.split("|")]
+        assert (cells[2], cells[4]) == (factor.group, factor.unit)
+        assert cells[5].startswith(factor.shape)
