@@ -13,9 +13,9 @@ left in `claimed` certainly has not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -32,6 +32,17 @@ GOING = (Letter.State.SENDING, Letter.State.AUTOMATIC)
 UNSENT = (State.QUEUED, State.CLAIMED, State.WAITING)
 """The states of a delivery in which nothing has gone out."""
 STUBBORN = 6
+Done = TypeVar("Done")
+
+
+def surely(change: Callable[[], Done]) -> Done:
+    """Do one of these steps, again where the database broke it off in favour of another (a deadlock)."""
+    for attempt in range(STUBBORN):
+        try:
+            return change()
+        except OperationalError:
+            time.sleep(0.05 * 2**attempt)
+    return change()
 
 
 def claim(letter_id: int, worker: str, now: datetime, most: int) -> list[Delivery]:
@@ -39,6 +50,12 @@ def claim(letter_id: int, worker: str, now: datetime, most: int) -> list[Deliver
 
     The letter's row is locked meanwhile, so that its workers cannot together exceed the rate.
     """
+    ids = surely(lambda: _claimed(letter_id, worker, now, most))
+    mine = Delivery.objects.filter(pk__in=ids, worker=worker, state=State.CLAIMED)
+    return list(mine.select_related("learner").order_by("pk"))
+
+
+def _claimed(letter_id: int, worker: str, now: datetime, most: int) -> list[int]:
     with transaction.atomic():
         letter = Letter.objects.select_for_update().filter(pk=letter_id).first()
         if letter is None or letter.state not in GOING:
@@ -50,8 +67,7 @@ def claim(letter_id: int, worker: str, now: datetime, most: int) -> list[Deliver
         Delivery.objects.filter(pk__in=ids, state=State.QUEUED).update(
             state=State.CLAIMED, worker=worker, claimed_at=now
         )
-    mine = Delivery.objects.filter(pk__in=ids, worker=worker, state=State.CLAIMED)
-    return list(mine.select_related("learner").order_by("pk"))
+    return ids
 
 
 def allowance(now: datetime) -> int:
@@ -90,29 +106,20 @@ def failed(row: Delivery, reason: str) -> None:
 
 def skipped(row: Delivery, reason: str) -> None:
     """It is not to go out to this learner."""
-    _from(row, State.CLAIMED).update(state=State.SKIPPED, reason=reason)
+    surely(lambda: _from(row, State.CLAIMED).update(state=State.SKIPPED, reason=reason))
 
 
 def put_off(row: Delivery, reason: str, until: datetime) -> None:
     """Nothing was handed over: again later."""
-    _from(row, State.CLAIMED).update(
-        state=State.QUEUED, reason=reason, due_at=until, worker="", claimed_at=None
-    )
+    changes = {"state": State.QUEUED, "reason": reason, "due_at": until, "worker": "", "claimed_at": None}
+    surely(lambda: _from(row, State.CLAIMED).update(**changes))
 
 
 def refused(row: Delivery, reason: str, until: datetime, counted: bool = True) -> None:
     """The mail server said not now: again later.  `counted`: among the tries that there are."""
-    _from(row, State.HANDED).update(
-        state=State.QUEUED, reason=reason, due_at=until, worker="", tries=F("tries") + int(counted)
-    )
-
-
-def give_back(rows: Iterable[Delivery]) -> int:
-    """Rows claimed and not yet handed over, left for another worker."""
-    ids = [row.pk for row in rows]
-    workers = {row.worker for row in rows}
-    mine = Delivery.objects.filter(pk__in=ids, state=State.CLAIMED, worker__in=workers)
-    return mine.update(state=State.QUEUED, worker="", claimed_at=None)
+    tries = F("tries") + int(counted)
+    changes = {"state": State.QUEUED, "reason": reason, "due_at": until, "worker": "", "tries": tries}
+    surely(lambda: _from(row, State.HANDED).update(**changes))
 
 
 def lapse(now: datetime) -> dict[str, int]:
@@ -123,9 +130,10 @@ def lapse(now: datetime) -> dict[str, int]:
     """
     old = now - timedelta(minutes=settings.NUDGE_MAIL_LEASE_MINUTES)
     left = Delivery.objects.filter(claimed_at__lt=old)
+    handed, claimed = left.filter(state=State.HANDED), left.filter(state=State.CLAIMED)
     return {
-        "failed": left.filter(state=State.HANDED).update(state=State.FAILED, reason=UNKNOWN),
-        "queued": left.filter(state=State.CLAIMED).update(state=State.QUEUED, worker="", claimed_at=None),
+        "failed": surely(lambda: handed.update(state=State.FAILED, reason=UNKNOWN)),
+        "queued": surely(lambda: claimed.update(state=State.QUEUED, worker="", claimed_at=None)),
     }
 
 
@@ -143,7 +151,7 @@ def left_out() -> int:
     """Settle what is left of letters that were stopped; how many rows."""
     stopped = Letter.objects.filter(state=Letter.State.STOPPED)
     unsent = Delivery.objects.filter(letter__in=stopped, state__in=UNSENT)
-    return unsent.update(state=State.SKIPPED, reason=STOPPED)
+    return surely(lambda: unsent.update(state=State.SKIPPED, reason=STOPPED))
 
 
 def finish(letter_id: int, now: datetime) -> bool:
@@ -156,15 +164,3 @@ def finish(letter_id: int, now: datetime) -> bool:
 
 def _from(row: Delivery, state: str) -> QuerySet[Delivery, Any]:
     return Delivery.objects.filter(pk=row.pk, state=state, worker=row.worker)
-
-
-def surely(change: Callable[[], Any]) -> None:
-    """Do one of these steps although the database may be in each other's way: what was sent must be noted."""
-    for attempt in range(STUBBORN):
-        try:
-            change()
-            return
-        except OperationalError:
-            if attempt + 1 == STUBBORN:
-                raise
-            time.sleep(0.05 * 2**attempt)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -153,13 +154,9 @@ class Courier:
             reason = forbids(learner, who.time_zone, self._limits, now)
             if reason is not None:
                 return self._put_off(row, reason, now)
-            with transaction.atomic():
-                if not _spent(learner, now):
-                    continue
-                if not claims.hand_over(row, mail.message_id, now):
-                    transaction.set_rollback(True)
-                    return claims.STOPPED
-            return ""
+            taken = claims.surely(partial(_taken, row, learner, mail.message_id, now))
+            if taken is not None:
+                return taken
         return self._put_off(row, Reason.ANOTHER, self._clock())
 
     def _put_off(self, row: Delivery, reason: Reason, now: datetime) -> str:
@@ -211,6 +208,17 @@ def forbids(learner: Learner, time_zone: str, limits: Limits, now: datetime) -> 
         time_zone=time_zone or settings.TIME_ZONE,
     )
     return restraint.forbids(standing, limits, KIND, now.timestamp())
+
+
+def _taken(row: Delivery, learner: Learner, message_id: str, now: datetime) -> str | None:
+    """Spend the send and hand the row over, both or neither: "", or why not; None when a nudge won."""
+    with transaction.atomic():
+        if not _spent(learner, now):
+            return None
+        if not claims.hand_over(row, message_id, now):
+            transaction.set_rollback(True)
+            return claims.STOPPED
+    return ""
 
 
 def _spent(learner: Learner, now: datetime) -> bool:

@@ -16,6 +16,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 WORKERS = 2
@@ -144,7 +145,8 @@ def work(letter: int, redeliver: bool) -> None:
         if redeliver:
             old = now - timedelta(minutes=LEASE_MINUTES)
             left = Delivery.objects.filter(state=Delivery.State.HANDED, claimed_at__lt=old)
-            left.update(state=Delivery.State.QUEUED, worker="", claimed_at=None)
+            again = partial(left.update, state=Delivery.State.QUEUED, worker="", claimed_at=None)
+            claims.surely(again)
         claims.lapse(now)
         if delivery.work(letter).again is None:
             time.sleep(0.05)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.test import override_settings
 from django.utils import timezone
 
@@ -356,3 +357,19 @@ def test_history_says_why_each_matched(office: PostOffice) -> None:
     assert (why["pass"], why["complete"], why["mode"]) == (30, 80, "audit")
     assert only(letter).learner.user_id == 1
     assert timezone.is_aware(only(letter).created)
+
+
+def test_a_step_that_the_database_broke_off_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims.time, "sleep", lambda seconds: None)
+    answers: list[Any] = [OperationalError("deadlock"), OperationalError("deadlock"), 5]
+
+    def step() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return int(answer)
+
+    assert claims.surely(step) == 5
+    answers[:] = [OperationalError("gone")] * (claims.STUBBORN + 1)
+    with pytest.raises(OperationalError):
+        claims.surely(step)
