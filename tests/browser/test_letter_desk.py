@@ -228,7 +228,9 @@ def test_the_screens_run_from_right_to_left_in_arabic(desk: Page, course: Site) 
     desk.context.add_cookies([{"name": "django_language", "value": "ar", "url": course.url}])
     desk.reload()
     desk.locator(".nudge-frame[dir=rtl] .nudge-compose").wait_for()
-    form, mail = (desk.locator(name).bounding_box() for name in (".nudge-message", ".nudge-compose .nudge-preview"))
+    form, mail = (
+        desk.locator(name).bounding_box() for name in (".nudge-message", ".nudge-compose .nudge-preview")
+    )
     assert form is not None
     assert mail is not None
     assert form["x"] > mail["x"]

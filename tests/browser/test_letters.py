@@ -120,7 +120,7 @@ def test_sending_is_stopped_and_what_was_sent_stays_sent(desk: Page, office: Pos
         await asyncio.sleep(1.0)
         return await swift(*args)
 
-    office.handle_DATA = slow  # type: ignore[method-assign]
+    office.handle_DATA = slow  # type: ignore[method-assign, assignment]
     try:
         write(desk, "Halt")
         send(desk)

@@ -168,6 +168,17 @@ def test_a_card_that_nobody_saw_is_given_again_at_a_later_visit() -> None:
     assert letter.deliveries.get().decision_id == again.nudge.decision
 
 
+def test_a_page_knows_as_it_opens_whether_a_letter_waits() -> None:
+    assert not decisions.awaits(1, COURSE)
+    card()
+    assert decisions.awaits(1, COURSE)
+    assert not decisions.awaits(2, COURSE)
+    answer = visit()
+    assert answer.nudge is not None
+    votes.respond(1, answer.nudge.decision, "shown", NOW)
+    assert not decisions.awaits(1, COURSE)
+
+
 def test_a_course_without_letters_pays_nothing(django_assert_num_queries: Any) -> None:
     catalogue.book(COURSE)
     visit()
