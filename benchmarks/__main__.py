@@ -18,6 +18,7 @@ NAMES = (
     "effects",
     "evaluation",
     "ablation",
+    "risk",
     "offpolicy",
     "kills",
     "mail_kills",
