@@ -301,7 +301,7 @@ class SuppressionAdmin(ReadOnly, Table):
 class AuditAdmin(ReadOnly, Table):
     """What staff did about their learners."""
 
-    list_display = ("at", "course_key", "user_id", "what", "letter")
+    list_display = ("at", "course_key", "user_id", "what", "times", "letter")
     list_filter = ("what",)
     list_select_related = ("letter",)
     search_fields = ("=course_key", "=user_id")

@@ -100,11 +100,11 @@ def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) 
     audit.record_refusal(course_key, user_id, call, status)
 
 
-def audited(course_key: CourseKey) -> list[dict[str, Any]]:
-    """The course's last 200 calls, newest first."""
+def audited(course_key: CourseKey, before: int | None = None, looks: bool = True) -> list[dict[str, Any]]:
+    """200 calls, newest first: the last, or those before one; without `looks` only what was done."""
     from . import audit
 
-    return audit.newest(course_key)
+    return audit.newest(course_key, before, looks)
 
 
 # Letters

@@ -1,4 +1,8 @@
-"""Who among a course's staff did what and when: every call, the refused ones too."""
+"""Who among a course's staff did what and when: every call, the refused ones too.
+
+Screens look again by themselves, every second while a letter goes out.  Looks of one person at one thing
+within minutes are one line that says how often, so that they do not bury what was done.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +24,13 @@ from .models import Audit
 NEWEST = 200
 REFUSED = "refused"
 FLOOD = timedelta(minutes=1)
+FOLDED = timedelta(minutes=10)
+"""How long after the first look others are counted on its line."""
+LOOKS = frozenset({
+    "learners_seen", "trends_seen", "learners_counted", "selections_seen", "audit_seen", "senders_seen",
+    "letters_seen", "letter_seen", "letter_previewed", "deliveries_seen",
+})  # fmt: skip
+"""Calls that neither change anything nor take a table away."""
 
 WORDS: Mapping[str, Promise] = {
     "learners_seen": _("Looked at the learners’ predictions"),
@@ -36,11 +48,20 @@ WORDS: Mapping[str, Promise] = {
 
 def record(
     course_key: CourseKey, user_id: int, what: str, letter_id: int | None = None, **detail: Any
-) -> Audit:
-    """Write down one call.  detail: counts and queries as JSON, never who was written to."""
-    return Audit.objects.create(
-        course_key=course_key, user_id=user_id, what=what, letter_id=letter_id, detail=detail
-    )
+) -> None:
+    """Write down one call.  detail: counts and queries as JSON, never who was written to.
+
+    Of looks that are counted on one line, the detail is that of the last.
+    """
+    told = {"course_key": course_key, "user_id": user_id, "what": what, "letter_id": letter_id}
+    now = timezone.now()
+    if what in LOOKS:
+        before = Audit.objects.filter(**told, at__gt=now - FOLDED).first()
+        if before is not None and before.detail.get("query") == detail.get("query"):
+            again = {"times": F("times") + 1, "last": now, "detail": detail}
+            Audit.objects.filter(pk=before.pk).update(**again)
+            return
+    Audit.objects.create(**told, detail=detail)
 
 
 def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:
@@ -53,13 +74,27 @@ def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) 
         record(course_key, user_id, REFUSED, call=call, status=status)
 
 
-def newest(course_key: CourseKey) -> list[dict[str, Any]]:
-    """The course's last calls, newest first, as JSON."""
-    rows = list(Audit.objects.filter(course_key=course_key)[:NEWEST])
+def newest(course_key: CourseKey, before: int | None = None, looks: bool = True) -> list[dict[str, Any]]:
+    """The course's last calls, newest first, as JSON.
+
+    `before`: those older than the row of that number; `looks`: not only what was done.
+    """
+    found = Audit.objects.filter(course_key=course_key)
+    if before is not None:
+        last = found.filter(pk=before).first()
+        if last is None:
+            return []
+        found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
+    if not looks:
+        found = found.exclude(what__in=LOOKS)
+    rows = list(found[:NEWEST])
     names = platform().names_of({row.user_id for row in rows if row.user_id is not None})
     return [
         {
+            "n": row.pk,
             "at": row.at.isoformat(),
+            "times": row.times,
+            "last": row.last.isoformat(),
             "who": names.get(row.user_id or 0, ""),
             "what": row.what,
             "words": str(WORDS.get(row.what, row.what)),

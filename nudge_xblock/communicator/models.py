@@ -23,8 +23,8 @@ class Channel(models.TextChoices):
 class Letter(models.Model):
     """One message of a course's staff, from draft to sent, and to whom it goes.
 
-    .. pii: The platform's user id of the member of staff who wrote it.
-    .. pii_types: id
+    .. pii: The platform's user id of the member of staff who wrote it, and perhaps their mail address.
+    .. pii_types: id, email_address
     .. pii_retirement: local_api
     """
 
@@ -47,6 +47,9 @@ class Letter(models.Model):
     )
     sender = models.CharField(max_length=320, blank=True, help_text=_("The From address; a verified one."))
     reply_to = models.CharField(max_length=320, blank=True)
+    reply_owner_id = models.BigIntegerField(
+        null=True, help_text=_("Whose own address `reply_to` is; empty for one of the course.")
+    )
     selection = models.TextField(blank=True, help_text=_("The query of selection.py; everyone=1 is all."))
     channel = models.CharField(max_length=16, choices=Channel.choices, default=Channel.MAIL)
     wait_days = models.PositiveSmallIntegerField(
@@ -224,7 +227,7 @@ class SavedSelection(models.Model):
 
 
 class Audit(models.Model):
-    """One call of a member of staff: who did what in which course, when, and to how many.
+    """One call of a member of staff, or one look repeated within minutes: who, what, when, and to how many.
 
     .. pii: The platform's user id of the member of staff.
     .. pii_types: id
@@ -234,6 +237,8 @@ class Audit(models.Model):
     course_key = CourseKeyField(max_length=255)
     user_id = models.BigIntegerField(null=True, help_text=_("Empty once they were retired."))
     at = models.DateTimeField(auto_now_add=True)
+    times = models.PositiveIntegerField(default=1, help_text=_("How often, where a look was repeated."))
+    last = models.DateTimeField(auto_now_add=True, help_text=_("When the last of them was."))
     what = models.CharField(max_length=40, help_text=_("A code of audit.py."))
     letter = models.ForeignKey(Letter, on_delete=models.SET_NULL, null=True, related_name="audit")
     detail = models.JSONField(default=dict, help_text=_("Counts and queries; never who was written to."))

@@ -98,12 +98,24 @@ class SelectionSerializer(serializers.Serializer):  # type: ignore[misc]
 class AuditSerializer(serializers.Serializer):  # type: ignore[misc]
     """One call of a member of staff."""
 
+    n = serializers.IntegerField()
     at = serializers.DateTimeField()
+    times = serializers.IntegerField(help_text="How often, where a look was repeated within ten minutes.")
+    last = serializers.DateTimeField(help_text="When the last of these looks was.")
     who = serializers.CharField(help_text="User name of the member of staff; empty once retired.")
     what = serializers.CharField()
     words = serializers.CharField()
     letter = serializers.IntegerField(allow_null=True)
     detail = serializers.DictField()
+
+
+class AuditPage(serializers.Serializer):  # type: ignore[misc]
+    """Which calls are asked for."""
+
+    before = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**63 - 1, help_text="`n` of the last row of the page before."
+    )
+    looks = serializers.BooleanField(default=True, help_text="0: only what was done, not what was looked at.")
 
 
 @contextmanager
@@ -218,9 +230,11 @@ class Audit(StaffView):
 
     audited = {"get": "audit_seen"}
 
-    @described(responses=AuditSerializer(many=True))
+    @described(parameters=[AuditPage], responses=AuditSerializer(many=True))
     def get(self, request: Request, course_key: str) -> Response:
-        return Response(api.communicator.audited(self.course_key))
+        asked = AuditPage(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return Response(api.communicator.audited(self.course_key, **asked.validated_data))
 
 
 def _path(rest: str, view: Any, name: str) -> Any:

@@ -194,3 +194,15 @@ def test_what_is_no_course_is_not_found_and_not_written_down(staff: Client) -> N
 def test_nobodys_name_or_address_is_in_any_answer(staff: Client, call: str) -> None:
     body = staff.get(API + call).content.decode()
     assert not any(secret in body for secret in ("Zoë", "learner-7", "@example.org"))
+
+
+def test_the_audit_can_leave_out_looks_and_goes_on_page_by_page(staff: Client) -> None:
+    staff.post(API + "selections", {"name": "Mine", "query": "seen=7-"}, JSON)
+    staff.get(API + "learners/count?pass=0-40")
+    rows = staff.get(API + "audit?looks=0").json()
+    assert [row["what"] for row in rows] == ["selection_saved"]
+    every = staff.get(API + "audit").json()
+    older = staff.get(API + f"audit?before={every[-2]['n']}").json()
+    assert [row["what"] for row in older] == ["selection_saved"]
+    for wrong in ("before=x", "before=-1", "looks=2"):
+        assert staff.get(API + f"audit?{wrong}").status_code == 400
