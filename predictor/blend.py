@@ -88,8 +88,9 @@ def regression(
         curvature = ((design - means[group]) * curve[:, None]).T @ design + np.diag(strength)
         step = np.linalg.solve(curvature, gradient)
         shift: FloatArray = pull / mass - means @ step
-        weights -= np.clip(step, -1, 1)
-        levels -= np.clip(shift, -1, 1)
+        damped = 1 / max(1.0, np.abs(step).max(), np.abs(shift).max())
+        weights -= damped * step
+        levels -= damped * shift
         if max(np.abs(step).max(), np.abs(shift).max()) < 1e-8:
             break
     return weights

@@ -172,28 +172,20 @@ def _weeks(sequences: Sequences, begin: float) -> Iterator[tuple[int, FloatArray
     same = np.append(owners[1:] == owners[:-1], False)
     nexts = np.where(same, np.roll(days, -1), np.iinfo(np.int64).max)
     order = np.argsort(days, kind="stable")
-    bounds = np.searchsorted(days[order], np.arange(int(days.min()), int(days.max()) + 2))
     first, active = np.zeros(learners), np.zeros(learners)
     last = np.full(learners, int(days.min()) - 2 * WINDOW)
     following, fading = np.zeros(learners, dtype=np.int64), np.zeros((learners, len(FADES)))
-    for place in range(len(bounds) - 1 + WINDOW):
-        today = int(days.min()) + place + 1
-        fading *= FADES
-        if place + 1 < len(bounds):
-            rows = order[bounds[place] : bounds[place + 1]]
-            who, size = owners[rows], sizes[rows]
-            fading[who] += np.stack((*np.ones((3, len(rows))), size, size), axis=1)
-            first[who] = np.where(active[who] > 0, first[who], today - 1)
-            active[who] += 1
-            last[who], following[who] = today - 1, nexts[rows]
+    for today in np.unique(np.add.outer(np.unique(days), np.arange(1, WINDOW + 1))).tolist():
+        rows = order[slice(*np.searchsorted(days, (today - 1, today), sorter=order))]
+        who, size = owners[rows], sizes[rows]
+        fading[who] *= FADES ** (today - 1 - last[who])[:, None]
+        fading[who] += np.stack((*np.ones((3, len(rows))), size, size), axis=1)
+        first[who] = np.where(active[who] > 0, first[who], today - 1)
+        active[who] += 1
+        last[who], following[who] = today - 1, nexts[rows]
         lately = np.flatnonzero(last >= today - WINDOW)
-        if len(lately):
-            there = today - first[lately]
-            known = (
-                np.ones(len(lately)),
-                np.log(today - last[lately]),
-                active[lately] / there,
-                np.log(there),
-            )
-            features = np.concatenate((np.stack(known, axis=1), fading[lately]), axis=1)
-            yield today, features, (following[lately] >= today + WINDOW).astype(np.float64)
+        there, away = today - first[lately], today - last[lately]
+        known = (np.ones(len(lately)), np.log(away), active[lately] / there, np.log(there))
+        faded = fading[lately] * FADES ** (away - 1)[:, None]
+        features = np.concatenate((np.stack(known, axis=1), faded), axis=1)
+        yield today, features, (following[lately] >= today + WINDOW).astype(np.float64)
