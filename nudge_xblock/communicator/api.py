@@ -181,12 +181,12 @@ def test_letter(course_key: CourseKey, user_id: int, fields: Mapping[str, Any]) 
 
 
 def send_letter(
-    course_key: CourseKey, user_id: int, number: int, expected: int | None = None
+    course_key: CourseKey, user_id: int, number: int, expected: int | None = None, digest: str | None = None
 ) -> dict[str, Any]:
     """Let a draft go out.  Raises Missing, NotOpen, NotReady and Changed."""
     from . import desk, history
 
-    return history.letter(desk.send(course_key, user_id, number, expected, timezone.now())[0])
+    return history.letter(desk.send(course_key, user_id, number, expected, timezone.now(), digest)[0])
 
 
 def stop_letter(course_key: CourseKey, number: int) -> dict[str, Any]:

@@ -31,13 +31,14 @@ BUSY = timedelta(minutes=2)
 
 
 def begin(letter_id: int, now: datetime) -> bool:
-    """Start a letter whose time has come: its learners are chosen now; whether it was started."""
+    """Start a letter whose time has come: those for a later time choose learners now; whether it started."""
     letter = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).first()
     if letter is None or (letter.at is not None and letter.at > now):
         return False
     if letter.channel in picking.NUDGED:
         cards.place(letter)
-    picking.queue(letter, now)
+    if letter.last_run is None:  # else it was queued as it was confirmed
+        picking.queue(letter, now)
     goes_on = State.AUTOMATIC if letter.automatic_until is not None else State.SENDING
     started = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(state=goes_on, last_run=now)
     if not started:

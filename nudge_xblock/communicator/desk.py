@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
@@ -77,6 +78,7 @@ def preview(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now:
         "example": found.example,
         "matched": len(found.rows),
         "reachable": found.reachable,
+        "digest": found.digest,
         "problems": problems(letter, writer, found, now),
     }
 
@@ -132,11 +134,19 @@ def test(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: da
 
 
 def send(
-    course_key: CourseKey, user_id: int, number: int, expected: int | None, now: datetime
+    course_key: CourseKey,
+    user_id: int,
+    number: int,
+    expected: int | None,
+    now: datetime,
+    digest: str | None = None,
 ) -> tuple[Letter, int]:
     """Confirm a draft: it goes out now, at its time, or to new matches each day; the letter and how many.
 
-    `expected`: how many matches the person saw.  Raises Missing, drafts.NotOpen, NotReady and Changed.
+    What goes out now goes to those who are selected at this moment, whatever becomes of their figures.
+
+    `expected`, `digest`: how many matches the person saw, and which, as the preview told.  Raises Missing,
+    drafts.NotOpen, NotReady and Changed.
     """
     letter = find(course_key, number)
     if letter.state != State.DRAFT:
@@ -144,17 +154,30 @@ def send(
     found = picking.recipients(letter, now)
     if told := problems(letter, Writer(letter), found, now):
         raise NotReady(" ".join(told))
-    if expected is not None and expected != len(found.rows):
-        raise Changed(len(found.rows), found.reachable)
     ahead = letter.at if letter.at is not None and letter.at > now else None
-    confirmed = Letter.objects.filter(pk=letter.pk, state=State.DRAFT).update(
-        state=State.SCHEDULED, confirmed=now, at=ahead or now, matched=len(found.rows), author_id=user_id
-    )
-    if not confirmed:
-        raise drafts.NotOpen(_("This message was sent already; copy it to write another."))
+    others = digest is not None and ahead is None and digest != found.digest
+    if others or (expected is not None and expected != len(found.rows)):
+        raise Changed(len(found.rows), found.reachable)
+    with transaction.atomic():
+        _confirm(letter, user_id, len(found.rows), ahead, now)
+        if ahead is None:
+            picking.queue(letter, now, found=found)
     letter.refresh_from_db()
     launching.launch(letter, ahead)
     return letter, len(found.rows)
+
+
+def _confirm(letter: Letter, user_id: int, matched: int, ahead: datetime | None, now: datetime) -> None:
+    """Let the draft go as it was read, and as it was looked at.  Raises drafts.NotOpen."""
+    still = Letter.objects.filter(pk=letter.pk, state=State.DRAFT)
+    if still.filter(updated=letter.updated).update(
+        state=State.SCHEDULED, confirmed=now, at=ahead or now, matched=matched, author_id=user_id,
+        last_run=None if ahead else now,
+    ):  # fmt: skip
+        return
+    if still.exists():
+        raise drafts.NotOpen(_("This message was changed meanwhile. Look at it again, then send."))
+    raise drafts.NotOpen(_("This message was sent already; copy it to write another."))
 
 
 def stop(course_key: CourseKey, number: int, now: datetime) -> Letter:

@@ -76,7 +76,7 @@ class Letter(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
     confirmed = models.DateTimeField(null=True)
-    last_run = models.DateTimeField(null=True, help_text=_("When new matches were last looked for."))
+    last_run = models.DateTimeField(null=True, help_text=_("When matches were last queued."))
     finished = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,6 +1,7 @@
 """Whom a letter goes to: the selection as the server sees it now, each learner at most once.
 
-What a preview counts, what is confirmed and what is queued all come from `chosen`.
+What a preview counts, what is confirmed and what is queued all come from `chosen`.  A letter that goes out
+at once is queued when it is confirmed, so that they are the same learners too.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import numpy as np
 from django.db.models import Q
@@ -47,6 +49,11 @@ class Chosen:
         """The pseudonym of one of them, always the same one of the same learners; empty without any."""
         return self.learners.names()[self.rows[0]] if self.rows else ""
 
+    @property
+    def digest(self) -> str:
+        """The same for the same learners alone, and tells nothing of them."""
+        return sha256(self.learners.pseudonyms[list(self.rows)].tobytes()).hexdigest()[:32]
+
     def without(self, user_ids: set[int]) -> Chosen:
         """The same but for these users."""
         kept = [row for row in self.rows if int(self.learners.user_ids[row]) not in user_ids]
@@ -81,12 +88,12 @@ def reached(letter: Letter) -> set[int]:
     return found
 
 
-def queue(letter: Letter, now: datetime, due: datetime | None = None) -> int:
+def queue(letter: Letter, now: datetime, due: datetime | None = None, found: Chosen | None = None) -> int:
     """Make a row for each learner whom the letter goes to and has none yet; how many.  Safe to repeat.
 
-    `due`: not to be sent before.
+    `due`: not to be sent before.  `found`: who they are, where it is known already.
     """
-    found = recipients(letter, now)
+    found = recipients(letter, now) if found is None else found
     state, channel = (
         (Delivery.State.WAITING, letter.channel)
         if letter.channel in NUDGED

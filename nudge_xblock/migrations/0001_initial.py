@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('updated', models.DateTimeField(auto_now=True)),
                 ('confirmed', models.DateTimeField(null=True)),
-                ('last_run', models.DateTimeField(help_text='When new matches were last looked for.', null=True)),
+                ('last_run', models.DateTimeField(help_text='When matches were last queued.', null=True)),
                 ('finished', models.DateTimeField(null=True)),
             ],
             options={

@@ -77,13 +77,15 @@ class PreviewSerializer(serializers.Serializer):  # type: ignore[misc]
     example = serializers.CharField(help_text="The example's pseudonym; empty where nobody is selected.")
     matched = serializers.IntegerField()
     reachable = serializers.IntegerField()
+    digest = serializers.CharField(help_text="Of who matches; to be given when the letter is sent.")
     problems = serializers.ListField(child=serializers.CharField())
 
 
 class ConfirmSerializer(serializers.Serializer):  # type: ignore[misc]
-    """How many matches the person saw."""
+    """How many matches the person saw, and the preview's digest of them."""
 
     expected = serializers.IntegerField(required=False, allow_null=True, min_value=0)
+    digest = serializers.CharField(required=False, allow_null=True, max_length=64)
 
 
 class DeliverySerializer(serializers.Serializer):  # type: ignore[misc]
@@ -264,10 +266,12 @@ class Send(StaffView):
     def post(self, request: Request, course_key: str, number: str) -> Response:
         asked = ConfirmSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        expected = asked.validated_data.get("expected")
+        seen = asked.validated_data
         try:
             with answered():
-                row = api.communicator.send_letter(self.course_key, request.user.pk, int(number), expected)
+                row = api.communicator.send_letter(
+                    self.course_key, request.user.pk, int(number), seen.get("expected"), seen.get("digest")
+                )
         except api.communicator.Changed as error:
             refused = {"code": "changed", "message": str(error), "fields": {}}
             told = {"error": refused, "matched": error.matched, "reachable": error.reachable}
