@@ -13,6 +13,7 @@ LETTERS: Mapping[str, Promise] = {
     "letter_seen": _("Looked at a message"),
     "letter_drafted": _("Began a message"),
     "letter_copied": _("Copied a message"),
+    "letter_taken": _("Copied a message into another course run"),
     "letter_changed": _("Changed a draft"),
     "letter_deleted": _("Threw a draft away"),
     "letter_previewed": _("Previewed a message"),

@@ -24,6 +24,8 @@ from .permissions import course_key_of
 from .plain import described
 from .staff import StaffView
 
+TAKEN = "letter_taken"
+"""What a copy is called in the audit of the course that it was copied from."""
 NUMBER = r"(?P<number>[0-9]{1,18})"
 
 
@@ -193,12 +195,16 @@ class Copy(StaffView):
         told = asked.validated_data
         source = course_key_of(told["course"]) if told.get("course") else None
         if source is not None and not platform().is_course_staff(request.user.pk, source):
+            api.communicator.record_refusal(source, request.user.pk, TAKEN, status.HTTP_403_FORBIDDEN)
             raise PermissionDenied("Only staff of the other course too may copy its messages.")
         self.detail = {"from": told["letter"], "resend": told["resend"]}
         with answered():
             row = api.communicator.copy_letter(
                 self.course_key, request.user.pk, told["letter"], source, told["resend"]
             )
+        if source not in (None, self.course_key):
+            self.detail["course"] = str(source)
+            api.communicator.record(source, request.user.pk, TAKEN, told["letter"], to=str(self.course_key))
         self.letter_id = row["id"]
         return Response(row, status=status.HTTP_201_CREATED)
 
@@ -221,7 +227,8 @@ class OneLetter(StaffView):
             row = api.communicator.change_letter(
                 self.course_key, request.user.pk, int(number), fields(request)
             )
-        self.letter_id, self.detail = row["id"], {"fields": sorted(map(str, request.data))[:20]}
+        self.letter_id = row["id"]
+        self.detail = {"fields": [name for name in DraftSerializer().fields if name in request.data]}
         return Response(row)
 
     @described(responses={204: OpenApiResponse(description="It is gone.")})

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from nudge_xblock.communicator import automation, delivery, launching
 from nudge_xblock.communicator.models import Letter
 
 from ..moments import COURSE, NOW
 from . import post_office
+from .people import clients
 from .post_office import PostOffice
 
 SENDER = "courses@example.org"
@@ -34,6 +35,23 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, datetime | None
     asked: list[tuple[int, datetime | None]] = []
     monkeypatch.setattr(launching, "_launch", lambda letter_id, at: asked.append((letter_id, at)))
     return asked
+
+
+@pytest.fixture
+def site() -> Iterator[None]:
+    """A site where staff are known by name, with an address to write from."""
+    with override_settings(
+        NUDGE_COMPAT="tests.nudge_xblock.communicator.people.Roles",
+        NUDGE_MAIL_SENDERS={"*": [SENDER]},
+        NUDGE_SITE_URL="https://learn.example.org",
+        NUDGE_COOL_DOWN_MINUTES=0,
+    ):
+        yield
+
+
+@pytest.fixture
+def staff(site: None) -> Client:
+    return clients()["course staff"]
 
 
 def written(**fields: Any) -> Letter:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,46 +12,17 @@ from django.middleware.csrf import get_token
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
-from nudge_xblock.communicator import automation, desk, drafts, history
+from nudge_xblock.communicator import automation, history
 from nudge_xblock.communicator.models import Audit, Delivery, Letter
 from nudge_xblock.models import Enrolment
 
 from ..moments import COURSE, placed
 from .conftest import SENDER, deliver, written
-from .learners import learner
 from .people import ALLOWED, API, OTHER, STAFF, WHO, clients
 from .post_office import PostOffice, parts
+from .staffed import DRAFT, call, learners
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
-DRAFT = {"subject": "Hello [:firstname:]", "body": "<p>Dear [:fullname:]</p>", "selection": "pass=0-40"}
-
-
-@pytest.fixture(autouse=True)
-def site() -> Iterator[None]:
-    with override_settings(
-        NUDGE_COMPAT="tests.nudge_xblock.communicator.people.Roles",
-        NUDGE_MAIL_SENDERS={"*": [SENDER]},
-        NUDGE_SITE_URL="https://learn.example.org",
-        NUDGE_COOL_DOWN_MINUTES=0,
-    ):
-        yield
-
-
-@pytest.fixture
-def staff() -> Client:
-    return clients()["course staff"]
-
-
-def call(client: Client, method: str, path: str, body: Any = None) -> Any:
-    text = "" if body is None else json.dumps(body)
-    return client.generic(method, API + path, text, content_type="application/json")
-
-
-def learners() -> None:
-    """Three who are likely to fail, one of them not to be reached, and one who is not."""
-    now = timezone.now()
-    for user_id, chance in ((1, 0.1), (2, 0.3), (3, 0.2), (4, 0.9)):
-        learner(user_id, chances={"pass": chance}, now=now, address="" if user_id == 3 else None)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("site")]
 
 
 def test_a_letter_from_draft_to_history(
@@ -125,84 +95,6 @@ def test_a_selection_that_changed_meanwhile_is_asked_about_again(staff: Client, 
     assert (answer.json()["matched"], answer.json()["reachable"]) == (4, 3)
     assert Letter.objects.get().state == "draft"
     assert launched == []
-
-
-def test_a_selection_of_as_many_others_is_asked_about_again(staff: Client, launched: list[Any]) -> None:
-    learners()
-    number = call(staff, "POST", "letters", DRAFT).json()["id"]
-    seen = call(staff, "POST", "letters/preview", {**DRAFT, "id": number}).json()
-    Enrolment.objects.filter(learner__user_id=4).update(predictions={"pass": 0.1})
-    Enrolment.objects.filter(learner__user_id=1).update(predictions={"pass": 0.9})
-    asked = {"expected": 3, "digest": seen["digest"]}
-    assert call(staff, "POST", f"letters/{number}/send", asked).status_code == 409
-    assert Letter.objects.get().state == "draft"
-    assert not Delivery.objects.exists()
-    again = call(staff, "POST", "letters/preview", {**DRAFT, "id": number}).json()
-    assert (again["matched"], again["digest"] == seen["digest"]) == (3, False)
-    asked["digest"] = again["digest"]
-    assert call(staff, "POST", f"letters/{number}/send", asked).status_code == 200
-    assert len(launched) == 1
-
-
-@pytest.mark.parametrize("more", [{}, {"automatic_until": "2999-01-01"}], ids=["once", "each morning too"])
-def test_whom_the_person_confirmed_is_who_gets_it_though_the_predictions_change(
-    staff: Client, office: PostOffice, more: dict[str, str]
-) -> None:
-    learners()
-    number = call(staff, "POST", "letters", DRAFT | more).json()["id"]
-    seen = call(staff, "POST", "letters/preview", {**DRAFT, **more, "id": number}).json()
-    call(staff, "POST", f"letters/{number}/send", {"expected": 3, "digest": seen["digest"]})
-    Enrolment.objects.filter(learner__user_id=4).update(predictions={"pass": 0.1})
-    Enrolment.objects.filter(learner__user_id=1).update(predictions={"pass": 0.9})
-    automation.begin(number, timezone.now())
-    deliver(Letter.objects.get(), timezone.now())
-    assert office.received == {"learner1@example.org": 1, "learner2@example.org": 1}
-    assert Letter.objects.get().deliveries.count() == 3
-
-
-def test_a_letter_for_later_goes_to_whoever_matches_then(staff: Client, office: PostOffice) -> None:
-    learners()
-    at = timezone.now() + timedelta(days=1)
-    draft = {**DRAFT, "at": at.isoformat()}
-    number = call(staff, "POST", "letters", draft).json()["id"]
-    seen = call(staff, "POST", "letters/preview", draft).json()
-    call(staff, "POST", f"letters/{number}/send", {"expected": 3, "digest": seen["digest"]})
-    assert not Delivery.objects.exists()
-    Enrolment.objects.filter(learner__user_id=4).update(predictions={"pass": 0.1})
-    automation.begin(number, at)
-    assert Letter.objects.get().deliveries.count() == 4
-
-
-def test_a_confirmed_letter_can_be_stopped_before_it_begins(staff: Client, office: PostOffice) -> None:
-    learners()
-    number = call(staff, "POST", "letters", DRAFT).json()["id"]
-    call(staff, "POST", f"letters/{number}/send")
-    told = call(staff, "POST", f"letters/{number}/stop").json()
-    assert (told["state"], told["counts"]["skipped"]) == ("stopped", 3)
-    assert not automation.begin(number, timezone.now())
-    deliver(Letter.objects.get(), timezone.now())
-    assert office.mails == []
-
-
-def test_a_draft_that_is_changed_while_it_is_confirmed_is_not_sent(
-    staff: Client, launched: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learners()
-    number = call(staff, "POST", "letters", DRAFT).json()["id"]
-    ready = desk.problems
-
-    def problems(letter: Letter, *rest: Any) -> list[str]:
-        found = ready(letter, *rest)
-        drafts.change(Letter.objects.get(pk=number), STAFF, {"subject": "Another", "selection": "everyone=1"})
-        return found
-
-    monkeypatch.setattr(desk, "problems", problems)
-    answer = call(staff, "POST", f"letters/{number}/send", {"expected": 3})
-    assert answer.status_code == 409
-    assert "changed meanwhile" in answer.json()["error"]["message"]
-    assert Letter.objects.get().state == "draft"
-    assert launched == []
-    assert not Delivery.objects.exists()
 
 
 def test_a_letter_is_sent_once_however_often_the_button_is_pressed(
