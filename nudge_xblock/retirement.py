@@ -48,8 +48,12 @@ def _forget_author(user_id: int) -> int:
 
     That somebody must not be mailed is kept as well, by a keyed hash of the address that leads to nobody.
     """
+    written, answered = Letter.objects.filter(author_id=user_id), Letter.objects.filter(reply_owner_id=user_id)
+    found = (written | answered).count()
+    written.update(author_id=None)
+    answered.update(reply_owner_id=None, reply_to="")
     return (
-        Letter.objects.filter(author_id=user_id).update(author_id=None, reply_to="")
+        found
         + SavedSelection.objects.filter(author_id=user_id).update(author_id=None)
         + Audit.objects.filter(user_id=user_id).update(user_id=None)
     )

@@ -96,6 +96,8 @@ def problems(letter: Letter, writer: Writer, found: Chosen, now: datetime) -> li
     if letter.channel != "nudge":
         if letter.sender not in senders.senders(letter.course_key):
             told.append(_("Choose the address that the message comes from."))
+        if letter.reply_to and not senders.answer(letter):
+            told.append(_("Answers cannot go to this address any more; choose another."))
         if not platform().root_url():
             told.append(_("The site's address is not set, so nobody could unsubscribe; ask its operator."))
     if not letter.selection:
@@ -210,6 +212,7 @@ def copy(
         raise NotPossible(_("A message can be sent again within its own course run alone."))
     usual = senders.senders(course_key)
     allowed = [*senders.answers(course_key, user_id), ""]
+    reply_to = old.reply_to if old.reply_to in allowed else ""
     return Letter.objects.create(
         course_key=course_key,
         author_id=user_id,
@@ -217,7 +220,8 @@ def copy(
         body=markup.sanitise(carried(old.body, old.course_key, course_key)),
         links=[{**link, "url": carried(link["url"], old.course_key, course_key)} for link in old.links],
         sender=old.sender if old.sender in usual else (usual[0] if usual else ""),
-        reply_to=old.reply_to if old.reply_to in allowed else "",
+        reply_to=reply_to,
+        reply_owner_id=senders.owner(course_key, reply_to, user_id),
         selection=old.selection,
         channel=old.channel,
         wait_days=old.wait_days,

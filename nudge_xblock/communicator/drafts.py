@@ -25,6 +25,7 @@ FIELDS = (
     "subject", "body", "links", "sender", "reply_to", "selection", "channel", "wait_days", "at",
     "automatic_until",
 )  # fmt: skip
+STORED = (*FIELDS, "reply_owner_id")
 EVERYONE = "everyone"
 URL = 1000
 
@@ -62,7 +63,7 @@ def change(letter: Letter, user_id: int, fields: Mapping[str, Any]) -> Letter:
         raise NotOpen(_("This message was sent already; copy it to write another."))
     fill(letter, user_id, fields)
     changed = Letter.objects.filter(pk=letter.pk, state=Letter.State.DRAFT).update(
-        **{name: getattr(letter, name) for name in FIELDS}, updated=timezone.now()
+        **{name: getattr(letter, name) for name in STORED}, updated=timezone.now()
     )
     if not changed:
         raise NotOpen(_("This message was sent meanwhile; copy it to write another."))
@@ -80,6 +81,8 @@ def fill(letter: Letter, user_id: int, fields: Mapping[str, Any]) -> None:
                 problems[name] = str(error)
     if problems:
         raise Invalid(problems)
+    if "reply_to" in fields:
+        letter.reply_owner_id = senders.owner(letter.course_key, letter.reply_to, user_id)
 
 
 Cleaner = Callable[[Any, Letter, int], Any]

@@ -60,6 +60,8 @@ class Writer:
         self._postal = host.postal_address()
         self._root = host.root_url()
         self._sender = senders.header(letter.sender, self.title)
+        # Looked at anew for each batch: weeks may lie between the writing and an automatic letter's mails.
+        self._reply_to = senders.answer(letter)
 
     def mail(self, addressee: Addressee, user_id: int, learner: int, delivery: int | None) -> Mail:
         """The mail to this learner.  Without a delivery nothing is counted, as in a test to oneself."""
@@ -71,7 +73,7 @@ class Writer:
             return Mail(
                 to=addressee.email,
                 sender=self._sender,
-                reply_to=self.letter.reply_to,
+                reply_to=self._reply_to,
                 subject=filled.subject,
                 html=render_to_string("nudge_xblock/mail.html", frame),
                 text=render_to_string("nudge_xblock/mail.txt", frame),

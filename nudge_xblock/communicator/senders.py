@@ -17,6 +17,8 @@ from .markup import one_line
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
+    from .models import Letter
+
 EVERY = "*"
 
 
@@ -33,8 +35,29 @@ def senders(course_key: CourseKey) -> list[str]:
 
 def answers(course_key: CourseKey, user_id: int) -> list[str]:
     """The addresses that answers may go to: the senders, and the verified one of who writes."""
-    own = [email for _pk, email, verified in platform().addresses([user_id]) if verified]
-    return _bare([*senders(course_key), *own])
+    return _bare([*senders(course_key), *_own(user_id)])
+
+
+def owner(course_key: CourseKey, address: str, user_id: int) -> int | None:
+    """Whose own address for answers this is that this person chose; None for one of the course's."""
+    return None if not address or address in senders(course_key) else user_id
+
+
+def answer(letter: Letter) -> str:
+    """Where answers to a letter go now: its address, or empty once it is not the course's or its owner's.
+
+    Somebody's own address counts as long as it is confirmed, and they are staff of the course.
+    """
+    if letter.reply_to in senders(letter.course_key):
+        return letter.reply_to
+    whose = letter.reply_owner_id
+    if whose is None or letter.reply_to not in _bare(_own(whose)):
+        return ""
+    return letter.reply_to if platform().is_course_staff(whose, letter.course_key) else ""
+
+
+def _own(user_id: int) -> list[str]:
+    return [email for _pk, email, verified in platform().addresses([user_id]) if verified]
 
 
 def header(address: str, title: str) -> str:

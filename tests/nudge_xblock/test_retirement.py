@@ -59,7 +59,10 @@ def learners(stores: Path) -> Path:
             digest=f"{user_id:032}", course_key=COURSE, user_id=user_id, time=NOW, token="play_video"
         )
         letter = Letter.objects.create(
-            course_key=COURSE, author_id=user_id, reply_to=f"{user_id}@example.org"
+            course_key=COURSE,
+            author_id=user_id,
+            reply_to=f"{user_id}@example.org",
+            reply_owner_id=user_id,
         )
         Delivery.objects.create(letter=letter, learner=learner, why={"pass": 12}, message_id=f"<{user_id}>")
         Suppression.objects.create(address=f"hash-{len(str(user_id))}-{user_id == GONE}", learner=learner)
@@ -140,6 +143,19 @@ def test_what_staff_wrote_and_did_stays_without_them(learners: Path) -> None:
     assert letter.reply_to == ""
     assert (letter.audit.get().what, letter.audit.get().user_id) == ("learners_seen", None)
     assert SavedSelection.objects.filter(author_id=None).count() == 1
+
+
+def test_an_address_for_answers_goes_with_its_owner_though_somebody_else_sent_the_letter(
+    learners: Path,
+) -> None:
+    sent = Letter.objects.get(author_id=GONE)
+    Letter.objects.filter(pk=sent.pk).update(author_id=STAYS)
+    of_the_course = Letter.objects.create(course_key=COURSE, author_id=GONE, reply_to="course@example.org")
+    assert retirement.retire(GONE)["written"] == 4
+    sent.refresh_from_db()
+    assert (sent.author_id, sent.reply_to, sent.reply_owner_id) == (STAYS, "", None)
+    of_the_course.refresh_from_db()
+    assert (of_the_course.author_id, of_the_course.reply_to) == (None, "course@example.org")
 
 
 def test_it_can_be_repeated(learners: Path) -> None:

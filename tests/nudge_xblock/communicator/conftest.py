@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 
 from nudge_xblock.communicator import automation, delivery, launching
@@ -67,6 +68,13 @@ def written(**fields: Any) -> Letter:
         "at": NOW,
     }
     return Letter.objects.create(**(usual | fields))
+
+
+def answered() -> dict[str, Any]:
+    """A letter's fields when answers go to a member of staff, who is made for it."""
+    address = "teacher@example.org"
+    owner = get_user_model().objects.create_user("teacher", address, pk=70, is_staff=True)
+    return {"reply_to": address, "reply_owner_id": owner.pk}
 
 
 def send(letter: Letter, now: datetime = NOW) -> None:

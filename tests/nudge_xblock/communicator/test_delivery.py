@@ -21,7 +21,7 @@ from nudge_xblock.models import Learner
 
 from ..moments import CLAIM, COURSE, NOW, fields, happened, placed
 from . import post_office
-from .conftest import SENDER, deliver, send, written
+from .conftest import SENDER, answered, deliver, send, written
 from .learners import learner
 from .post_office import PostOffice, parts
 
@@ -75,7 +75,7 @@ def test_a_mail_lets_its_reader_leave_with_one_click(office: PostOffice) -> None
 
 def test_answers_go_where_the_letter_says(office: PostOffice) -> None:
     learner(1)
-    send(written(reply_to="teacher@example.org"))
+    send(written(**answered()))
     assert office.mails[0]["Reply-To"] == "teacher@example.org"
 
 

@@ -24,7 +24,7 @@ from nudge_xblock.compat import platform
 
 from ..moments import COURSE
 from . import post_office
-from .conftest import SENDER, send, written
+from .conftest import SENDER, answered, send, written
 from .learners import learner
 from .post_office import PostOffice, parts
 
@@ -114,7 +114,7 @@ def test_through_edx_ace_a_mail_arrives_whole(office: PostOffice, ace: None) -> 
 
     ACE_MESSAGE_SENT.connect(note)
     learner(1)
-    letter = written(reply_to="teacher@example.org")
+    letter = written(**answered())
     with posting.post() as post:
         assert isinstance(post, AcePost)
     send(letter)
