@@ -22,6 +22,7 @@ NAMES = (
     "offpolicy",
     "kills",
     "mail_kills",
+    "learners",
     "learners_browser",
     "bad_models",
     "paper_size",
