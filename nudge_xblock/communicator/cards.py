@@ -15,7 +15,7 @@ from nudge_xblock.reasons import Reason
 from . import letters, markup
 from .claims import GOING
 from .letters import Composed, Link
-from .mails import Writer
+from .mails import Writer, said_of
 from .models import Channel, Delivery, Letter
 from .picking import NUDGED
 
@@ -51,8 +51,9 @@ def withdraw(letter: Letter) -> None:
 
 def fields(letter: Letter, composed: Composed) -> dict[str, object]:
     """The letter as `placements.register` takes a nudge."""
-    title = platform().course_dates(letter.course_key).title or str(letter.course_key)
-    said = letters.render(composed, {"course": title})
+    dates = platform().course_dates(letter.course_key)
+    title = dates.title or str(letter.course_key)
+    said = letters.render(composed, {**said_of(dates), "course": title})
     actions = _actions(composed)
     label, url = actions[0] if actions else ("", "")
     body = said.text.strip()

@@ -19,6 +19,7 @@ from .models import Audit, Letter
 from .picking import Chosen
 from .places import carried
 from .posting import NotPosted
+from .trends import NAME
 
 State = Letter.State
 TESTS_AN_HOUR = 20
@@ -61,26 +62,48 @@ def find(course_key: CourseKey, number: int) -> Letter:
 def preview(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The mail as an example of the selected will get it, under a pseudonym, and how many they are.
 
-    Raises drafts.Invalid.
+    `fields` may name the letter's `id` and the `example`.  With `count` false, as while only words change,
+    nobody is counted and what would tell of them is null.  Raises drafts.Invalid.
     """
     letter = drafts.made(course_key, user_id, fields)
     number = fields.get("id")
     if isinstance(number, int):  # whom it has reached is known of what is stored
         stored = find(course_key, number)
         letter.pk, letter.resend, letter.reused_from = stored.pk, stored.resend, stored.reused_from
-    found = picking.recipients(letter, now)
+    found = None if fields.get("count") is False else picking.recipients(letter, now)
+    examples = None if found is None else found.examples
+    example = _example(fields.get("example"), examples)
     writer = Writer(letter)
-    filled = writer.filled(pseudonymous(found.example))
+    mail = writer.example(pseudonymous(example))
     return {
-        "subject": filled.subject,
-        "html": filled.html,
-        "text": filled.text,
-        "example": found.example,
-        "matched": len(found.rows),
-        "reachable": found.reachable,
-        "digest": found.digest,
+        "subject": mail.subject,
+        "html": mail.html,
+        "text": mail.text,
+        "example": example,
+        "examples": examples,
         "problems": problems(letter, writer, found, now),
+        **counted(found),
     }
+
+
+def counted(found: Chosen | None) -> dict[str, Any]:
+    """How many are selected, how many of them each channel reaches, and a digest of who they are."""
+    if found is None:
+        return {"matched": None, "reachable": None, "audience": None, "digest": None}
+    reachable = found.reachable
+    return {
+        "matched": len(found.rows),
+        "reachable": reachable,
+        "audience": {"mail": reachable, "nudge": found.shown},
+        "digest": found.digest,
+    }
+
+
+def _example(asked: Any, examples: list[str] | None) -> str:
+    """The pseudonym that was asked for where it can be one, else the first."""
+    if isinstance(asked, str) and (asked in examples if examples is not None else NAME.fullmatch(asked)):
+        return asked
+    return examples[0] if examples else ""
 
 
 def pseudonymous(example: str) -> dict[str, str]:
@@ -89,7 +112,7 @@ def pseudonymous(example: str) -> dict[str, str]:
     return {"firstname": nobody, "fullname": f"{nobody} {example[:6].upper()}".strip()}
 
 
-def problems(letter: Letter, writer: Writer, found: Chosen, now: datetime) -> list[str]:
+def problems(letter: Letter, writer: Writer, found: Chosen | None, now: datetime) -> list[str]:
     """What has to be mended before the letter can go out, in words."""
     told = [*writer.composed.problems, *cards.problems(letter, writer.composed)]
     today = timezone.localdate(now)
@@ -102,7 +125,12 @@ def problems(letter: Letter, writer: Writer, found: Chosen, now: datetime) -> li
             told.append(_("The site's address is not set, so nobody could unsubscribe; ask its operator."))
     if not letter.selection:
         told.append(_("Choose to whom the message goes."))
-    elif not found.rows and letter.automatic_until is None and (letter.at is None or letter.at <= now):
+    elif (
+        found is not None
+        and not found.rows
+        and letter.automatic_until is None
+        and (letter.at is None or letter.at <= now)
+    ):
         told.append(_("The selection holds nobody now."))
     if letter.automatic_until is not None and letter.automatic_until < today:
         told.append(_("The last day of automatic sending is over; choose a later one."))

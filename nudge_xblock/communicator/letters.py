@@ -4,8 +4,9 @@ Pure.  The author's rich text is sanitised once and cut into pieces; filling the
 strings, in one pass, so that a learner whose name looks like markup, a placeholder or a header changes
 nothing but that learner's own greeting.
 
-Placeholders: `[:firstname:]`, `[:fullname:]`, `[:course:]`, and in the body `[:link:<place>|<words>:]`, where
-the place is a usage key of the course or one of its pages (see places.py).
+Placeholders: `[:firstname:]`, `[:fullname:]`, `[:course:]`, the days `[:start:]` and `[:end:]` of the course,
+and in the body `[:link:<place>|<words>:]`, where the place is a usage key of the course or one of its pages
+(see places.py).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ BODY = 50_000
 LINKS = 10
 WORDS = 200
 NAMES = ("firstname", "fullname")
-FIELDS = (*NAMES, "course")
+DAYS = ("start", "end")
+FIELDS = (*NAMES, "course", *DAYS)
 _PLACEHOLDER = re.compile(r"\[:(?P<inside>[^\[\]]*?):\]")
 _OPEN = re.compile(r"\[:|:\]")
 _ADDRESS_LIKE = re.compile(r"://|www\.|@", re.IGNORECASE)
@@ -70,9 +72,14 @@ class Composed:
     problems: tuple[str, ...]
 
     @property
+    def fields(self) -> frozenset[str]:
+        """Which of FIELDS it says."""
+        return frozenset(piece.name for piece in (*self.subject, *self.html) if isinstance(piece, Slot))
+
+    @property
     def names(self) -> bool:
         """Whether it says a learner's name."""
-        return any(isinstance(piece, Slot) and piece.name in NAMES for piece in (*self.subject, *self.html))
+        return not self.fields.isdisjoint(NAMES)
 
     @property
     def links(self) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,19 +12,21 @@ from uuid import uuid4
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
 
 from nudge_xblock.addressees import Addressee
-from nudge_xblock.compat import platform
+from nudge_xblock.compat import CourseDates, platform
 
 from . import letters, senders, tokens
-from .models import Letter
+from .models import Channel, Letter
 from .places import places
 from .suppression import mark
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
+NOWHERE = "#"
 NAME = "letter"  # of its templates; see templates/nudge_xblock/edx_ace
 
 
@@ -48,6 +51,22 @@ class Mail:
         return self.headers.get("Message-ID", "")
 
 
+def said_of(dates: CourseDates) -> dict[str, str]:
+    """The days of a course in words, in the language of now; empty where there is none."""
+    return {name: _day(getattr(dates, name)) for name in letters.DAYS}
+
+
+def _day(at: datetime | None) -> str:
+    return "" if at is None else formats.date_format(timezone.localtime(at), "DATE_FORMAT")
+
+
+def _dated(composed: letters.Composed, dates: CourseDates) -> letters.Composed:
+    """The letter, with what keeps it from being sent where it says a day that the course does not have."""
+    missing = [name for name in letters.DAYS if name in composed.fields and getattr(dates, name) is None]
+    text = _("This course has no such day, so [:%(name)s:] cannot be said.")
+    return replace(composed, problems=(*composed.problems, *(text % {"name": name} for name in missing)))
+
+
 class Writer:
     """Makes the mails of one letter; what is the same in all of them is made once."""
 
@@ -55,8 +74,11 @@ class Writer:
         host = platform()
         self.letter = letter
         self.course_key: CourseKey = letter.course_key
-        self.title = host.course_dates(letter.course_key).title or str(letter.course_key)
-        self.composed = letters.compose(letter.subject, letter.body, places(letter.course_key), letter.links)
+        self.dates = host.course_dates(letter.course_key)
+        self.title = self.dates.title or str(letter.course_key)
+        self.composed = _dated(
+            letters.compose(letter.subject, letter.body, places(letter.course_key), letter.links), self.dates
+        )
         self._postal = host.postal_address()
         self._root = host.root_url()
         self._sender = senders.header(letter.sender, self.title)
@@ -84,9 +106,21 @@ class Writer:
                 frame=frame,
             )
 
+    def example(self, person: Mapping[str, str]) -> letters.Rendered:
+        """The mail as this person would get it, frame and all; its link to leave leads nowhere."""
+        filled = self.filled(person)
+        if self.letter.channel == Channel.NUDGE:
+            return filled
+        frame = self._frame(filled, NOWHERE, None)
+        return letters.Rendered(
+            filled.subject,
+            render_to_string("nudge_xblock/mail_body.html", frame),
+            render_to_string("nudge_xblock/mail.txt", frame),
+        )
+
     def filled(self, person: Mapping[str, str], delivery: int | None = None) -> letters.Rendered:
         """The letter with this person's names, and links that count clicks where the site allows it."""
-        fields = {**person, "course": self.title}
+        fields = {**person, **said_of(self.dates), "course": self.title}
         wrap = partial(self._counted, delivery) if settings.NUDGE_MAIL_TRACKING and delivery else None
         return letters.render(self.composed, fields, wrap)
 

@@ -15,6 +15,7 @@ import numpy as np
 from django.db.models import Q
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock import policy
 from nudge_xblock.models import Learner
 
 from . import figures
@@ -24,6 +25,7 @@ from .models import Channel, Delivery, Letter
 from .selection import Selection
 
 BATCH = 1000
+EXAMPLES = 10
 NUDGED = (Channel.NUDGE, Channel.NUDGE_THEN_MAIL)
 
 
@@ -45,9 +47,19 @@ class Chosen:
         return int(mask[list(self.rows)].sum()) if self.rows else 0
 
     @property
-    def example(self) -> str:
-        """The pseudonym of one of them, always the same one of the same learners; empty without any."""
-        return self.learners.names()[self.rows[0]] if self.rows else ""
+    def shown(self) -> int:
+        """How many of them a pop-up may reach: neither who opted out nor the control group sees any."""
+        course_key = self.learners.course_key
+        out = set(Learner.objects.filter(opted_out=True).values_list("user_id", flat=True))
+        return sum(
+            user_id not in out and not policy.is_control(user_id, course_key) for user_id in self.user_ids
+        )
+
+    @property
+    def examples(self) -> list[str]:
+        """The pseudonyms of a few of them, always the same ones of the same learners."""
+        names = self.learners.names()
+        return [names[row] for row in self.rows[:EXAMPLES]]
 
     @property
     def digest(self) -> str:

@@ -70,6 +70,23 @@ class LetterSerializer(DraftSerializer):
     resend = serializers.BooleanField()
 
 
+class PreviewedSerializer(DraftSerializer):
+    """A letter as it is being written, and what of its preview is wanted."""
+
+    id = serializers.IntegerField(required=False, help_text="The draft's, where it is stored already.")
+    example = serializers.CharField(required=False, help_text="The pseudonym to show it for.")
+    count = serializers.BooleanField(
+        default=True, help_text="False: only the words changed; nobody is counted, and counts are null."
+    )
+
+
+class AudienceSerializer(serializers.Serializer):  # type: ignore[misc]
+    """How many of the selected a channel reaches."""
+
+    mail = serializers.IntegerField()
+    nudge = serializers.IntegerField()
+
+
 class PreviewSerializer(serializers.Serializer):  # type: ignore[misc]
     """The mail as an example of the selected gets it."""
 
@@ -77,9 +94,13 @@ class PreviewSerializer(serializers.Serializer):  # type: ignore[misc]
     html = serializers.CharField()
     text = serializers.CharField()
     example = serializers.CharField(help_text="The example's pseudonym; empty where nobody is selected.")
-    matched = serializers.IntegerField()
-    reachable = serializers.IntegerField()
-    digest = serializers.CharField(help_text="Of who matches; to be given when the letter is sent.")
+    examples = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    matched = serializers.IntegerField(allow_null=True)
+    reachable = serializers.IntegerField(allow_null=True, help_text="By mail.")
+    audience = AudienceSerializer(allow_null=True)
+    digest = serializers.CharField(
+        allow_null=True, help_text="Of who matches; to be given when the letter is sent."
+    )
     problems = serializers.ListField(child=serializers.CharField())
 
 
@@ -244,11 +265,12 @@ class Preview(StaffView):
 
     audited = {"post": "letter_previewed"}
 
-    @described(request=DraftSerializer, responses=PreviewSerializer)
+    @described(request=PreviewedSerializer, responses=PreviewSerializer)
     def post(self, request: Request, course_key: str) -> Response:
         with answered():
             told = api.communicator.preview(self.course_key, request.user.pk, fields(request))
-        self.detail = {"matched": told["matched"], "reachable": told["reachable"]}
+        if told["matched"] is not None:
+            self.detail = {"matched": told["matched"], "reachable": told["reachable"]}
         return Response(told)
 
 
