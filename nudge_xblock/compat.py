@@ -272,6 +272,14 @@ class Platform(Addressees):
         known = apps.get_model("nudge_xblock", "Enrolment").objects.filter(course_key=course_key)
         return known.values("learner__user_id")
 
+    def takers(self, course_key: CourseKey, user_ids: Iterable[int]) -> set[int]:
+        """Return those of these users who are members now and not of the course's staff."""
+        some, active = set(user_ids), self._active(course_key)
+        if active is None:
+            return some & set(self.members(course_key)) - self.staff_ids(course_key)
+        there = active.filter(user_id__in=some).values_list("user_id", flat=True)
+        return set(there) - self.staff_ids(course_key)
+
     def _active(self, course_key: CourseKey) -> QuerySet[Any] | None:
         rows = _objects("student", "CourseEnrollment")
         if rows is None:

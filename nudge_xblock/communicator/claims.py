@@ -26,6 +26,7 @@ from .models import Delivery, Letter
 State = Delivery.State
 UNKNOWN = "unknown"  # whether it went out
 STOPPED = "stopped"
+GONE = "gone"  # the learner left the course, or the site
 MINUTE = timedelta(minutes=1)
 GOING = (Letter.State.SENDING, Letter.State.AUTOMATIC)
 """The states of a letter in which its queued rows may go out."""

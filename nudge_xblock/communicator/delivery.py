@@ -126,15 +126,16 @@ class Courier:
         self._letter, self._post, self._clock = letter, post, clock
         self._writer = Writer(letter)
         self._reach = Reach(letter.course_key)
-        self._people = platform().addressees([row.learner.user_id for row in rows])
+        user_ids = [row.learner.user_id for row in rows]
+        self._people = platform().addressees(user_ids)
+        self._there = platform().takers(letter.course_key, user_ids)
         self._limits = policy.limits()
 
     def deliver(self, row: Delivery) -> str:
         """What became of the row: "sent", or a reason."""
-        nobody = Addressee("", False)
-        who = self._people.get(row.learner.user_id, nobody)
         learner = row.learner
-        why = self._reach.why_not((learner.pk, learner.user_id, learner.opted_out), who.email, who.verified)
+        who = self._people.get(learner.user_id, Addressee("", False))
+        why = self._why_not(learner, who)
         if why:
             claims.skipped(row, why)
             return why
@@ -145,6 +146,12 @@ class Courier:
             claims.skipped(row, "broken")
             return "broken"
         return self._restrained(row, who, mail) or self._handed(row, who, mail)
+
+    def _why_not(self, learner: Learner, who: Addressee) -> str:
+        """Why the learner must not be mailed, empty where they may be; rows may be days older than this."""
+        if learner.user_id not in self._there:
+            return claims.GONE
+        return self._reach.why_not((learner.pk, learner.user_id, learner.opted_out), who.email, who.verified)
 
     def _restrained(self, row: Delivery, who: Addressee, mail: Mail) -> str:
         """Why the mail may not go out now; empty once the send is spent and the row handed over."""
@@ -173,8 +180,10 @@ class Courier:
         except NotPosted as error:
             LOG.warning("A mail of letter %s was not sent: %s", self._letter.pk, error)
             return self._failed(row, who, error.fate)
-        except Exception:
-            LOG.exception("Whether a mail of letter %s went out is not known", self._letter.pk)
+        except Exception as error:
+            LOG.error(
+                "Whether a mail of letter %s went out is not known: %s", self._letter.pk, posting.said(error)
+            )
             return self._failed(row, who, Fate.UNKNOWN)
         claims.sent(row, self._clock())
         return "sent"

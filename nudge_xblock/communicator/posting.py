@@ -7,6 +7,7 @@ wrong, so its steps (policies, channel, rendering, delivery) are taken here one 
 
 from __future__ import annotations
 
+import logging
 import re
 import smtplib
 import socket
@@ -21,6 +22,8 @@ from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connect
 from nudge_xblock.compat import platform
 
 from .mails import NAME, Mail
+
+LOG = logging.getLogger(__name__)
 
 
 class Fate(Enum):
@@ -80,7 +83,7 @@ class DjangoPost:
                 self._connection.close()
             self._connection.open()
         except (OSError, smtplib.SMTPException) as error:
-            raise NotPosted(Fate.DOWN, str(error)) from error
+            raise NotPosted(Fate.DOWN, said(error)) from error
 
     def send(self, mail: Mail) -> None:
         message = _message(mail)
@@ -88,7 +91,7 @@ class DjangoPost:
         try:
             self._connection.send_messages([message])
         except Exception as error:
-            raise NotPosted(fate(error), _said(error)) from error
+            raise NotPosted(fate(error), said(error)) from error
 
     def close(self) -> None:
         try:
@@ -101,38 +104,60 @@ class AcePost:
     """edx-ace: the site's policies, its channel, and the templates under edx_ace/letter."""
 
     def send(self, mail: Mail) -> None:
-        from edx_ace import policy, presentation
-        from edx_ace.channel import ChannelType, get_channel_for_message
-        from edx_ace.errors import (
-            FatalChannelDeliveryError,
-            RecoverableChannelDeliveryError,
-            UnsupportedChannelError,
-        )
-        from edx_ace.utils.signals import send_ace_message_sent_signal
+        from edx_ace.errors import FatalChannelDeliveryError, RecoverableChannelDeliveryError
 
         _message(mail)
         message = self._message(mail)
-        message.report_basics()
-        if ChannelType.EMAIL not in policy.channels_for(message):
-            raise NotPosted(Fate.DECLINED, "The site's mail policies forbid it.")
-        try:
-            channel = get_channel_for_message(ChannelType.EMAIL, message)
-        except UnsupportedChannelError as error:
-            raise NotPosted(Fate.DOWN, str(error)) from error
-        rendered = presentation.render(channel, message)
+        channel = self._channel(message)
+        rendered = self._rendered(channel, message)
         try:
             channel.deliver(message, rendered)
         except RecoverableChannelDeliveryError as error:
-            raise NotPosted(Fate.LATER, str(error)) from error
+            raise NotPosted(Fate.LATER, said(error)) from error
         except Exception as error:
             ours = isinstance(error, FatalChannelDeliveryError)
             cause = error.__cause__ if ours else error
             # A fatal error without a mail server's behind it: the channel did not even try.
-            raise NotPosted(Fate.REFUSED if cause is None else fate(cause), _said(cause or error)) from error
-        message.report("email_delivery_succeeded", True)
-        # Whoever listens learns to which course the mail belonged, not what it said, which holds names.
-        message.context = {"course_id": mail.course}
-        send_ace_message_sent_signal(channel, message)
+            raise NotPosted(Fate.REFUSED if cause is None else fate(cause), said(cause or error)) from error
+        self._tell(channel, message, mail.course)
+
+    def _channel(self, message: Any) -> Any:
+        """The site's channel for mail.  Raises NotPosted: nothing is handed over yet, whatever fails."""
+        from edx_ace import policy
+        from edx_ace.channel import ChannelType, get_channel_for_message
+        from edx_ace.errors import UnsupportedChannelError
+
+        try:
+            message.report_basics()
+            allowed = ChannelType.EMAIL in policy.channels_for(message)
+            channel = get_channel_for_message(ChannelType.EMAIL, message) if allowed else None
+        except UnsupportedChannelError as error:
+            raise NotPosted(Fate.DOWN, said(error)) from error
+        except Exception as error:
+            raise NotPosted(Fate.LATER, said(error)) from error
+        if channel is None:
+            raise NotPosted(Fate.DECLINED, "The site's mail policies forbid it.")
+        return channel
+
+    def _rendered(self, channel: Any, message: Any) -> Any:
+        from edx_ace import presentation
+
+        try:
+            return presentation.render(channel, message)
+        except Exception as error:
+            raise NotPosted(Fate.REFUSED, said(error)) from error
+
+    def _tell(self, channel: Any, message: Any, course: str) -> None:
+        """Tell the site that the mail went out; who fails to listen does not undo it."""
+        from edx_ace.utils.signals import send_ace_message_sent_signal
+
+        try:
+            message.report("email_delivery_succeeded", True)
+            # Whoever listens learns to which course the mail belonged, not what it said, which holds names.
+            message.context = {"course_id": course}
+            send_ace_message_sent_signal(channel, message)
+        except Exception as error:
+            LOG.error("A mail went out, but a receiver of edx-ace's signal failed: %s", said(error))
 
     def _message(self, mail: Mail) -> Any:
         from edx_ace.message import Message
@@ -169,7 +194,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     try:
         message.message()
     except (BadHeaderError, UnicodeError, ValueError) as error:
-        raise NotPosted(Fate.REFUSED, _said(error)) from error
+        raise NotPosted(Fate.REFUSED, said(error)) from error
     return message
 
 
@@ -180,7 +205,7 @@ def _answers(live: Any) -> bool:
         return False
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """For the log: what kind of error, and a mail server's code, but not its words, which hold addresses."""
     code = getattr(error, "smtp_code", "")
     return f"{type(error).__name__} {code}".strip()

@@ -116,6 +116,14 @@ class TestOnThePlatform:
         assert platform().course_dates(COURSE) == CourseDates(day(0), day(90), True, "Course", "en", "")
         assert platform().course_keys() == [COURSE]
 
+    def test_those_who_take_the_course_now_are_no_staff_and_have_not_left(self) -> None:
+        ada, bob, cleo = enrol("ada"), enrol("bob", active=False), enrol("cleo", course=OTHER)
+        dan, eve = enrol("dan"), enrol("eve")
+        get_user_model().objects.filter(pk=dan).update(is_staff=True)
+        make("student", "CourseAccessRole", user_id=eve, course_id=COURSE, org="Org", role="staff")
+        assert platform().takers(COURSE, [ada, bob, cleo, dan, eve, 999]) == {ada}
+        assert platform().takers(COURSE, [bob]) == set()
+
     def test_enrolments_are_of_the_course_alone(self) -> None:
         ada, bob = enrol("ada", "verified"), enrol("bob", on=3, active=False)
         enrol("cleo", course=OTHER)

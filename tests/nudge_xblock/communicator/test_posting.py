@@ -14,6 +14,7 @@ from django.core.mail import BadHeaderError
 from django.test import modify_settings, override_settings
 from edx_ace import channel as ace_channel
 from edx_ace import policy as ace_policy
+from edx_ace import presentation
 from edx_ace.channel import ChannelType
 from edx_ace.policy import Policy, PolicyResult
 from edx_ace.signals import ACE_MESSAGE_SENT
@@ -21,6 +22,7 @@ from edx_ace.signals import ACE_MESSAGE_SENT
 from nudge_xblock.communicator import posting
 from nudge_xblock.communicator.posting import AcePost, DjangoPost, Fate, NotPosted, fate
 from nudge_xblock.compat import platform
+from nudge_xblock.models import Learner
 
 from ..moments import COURSE
 from . import post_office
@@ -179,6 +181,52 @@ def test_edx_ace_without_a_mail_server_loses_nothing(office: PostOffice, ace: No
         send(letter)
     row = letter.deliveries.get()
     assert (row.state, row.reason) == ("queued", "down")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "reason"), [("channels_for", "queued", "later"), ("render", "failed", "refused")]
+)
+def test_what_edx_ace_fails_at_before_it_hands_over_certainly_did_not_go_out(
+    office: PostOffice, ace: None, monkeypatch: pytest.MonkeyPatch, name: str, state: str, reason: str
+) -> None:
+    def failing(*arguments: Any) -> Any:
+        raise RuntimeError("learner1@example.org")
+
+    monkeypatch.setattr(ace_policy if name == "channels_for" else presentation, name, failing)
+    learner(1)
+    letter = written()
+    send(letter)
+    row = letter.deliveries.get()
+    assert (row.state, row.reason) == (state, reason)
+    assert Learner.objects.get().sends == [], "what did not go out spends no cap"
+    assert office.mails == []
+
+
+def test_a_mail_that_went_out_is_sent_although_who_listens_fails(
+    office: PostOffice, ace: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(**signal: Any) -> None:
+        raise RuntimeError("learner1@example.org is not known here")
+
+    ACE_MESSAGE_SENT.connect(failing)
+    learner(1)
+    letter = written()
+    send(letter)
+    ACE_MESSAGE_SENT.disconnect(failing)
+    assert letter.deliveries.get().state == "sent"
+    assert office.received.total() == 1
+    assert "RuntimeError" in caplog.text
+    assert "learner1" not in caplog.text
+
+
+def test_the_log_holds_no_words_of_a_mail_server(
+    office: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    learner(1)
+    office.refuse["learner1@example.org"] = "451 4.7.1 learner1@example.org is greylisted"
+    send(written())
+    assert "was not sent" in caplog.text
+    assert "learner1@example.org" not in caplog.text
 
 
 def test_a_site_with_edx_ace_but_no_channel_sends_by_django(office: PostOffice) -> None:
