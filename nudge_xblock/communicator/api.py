@@ -268,7 +268,7 @@ def idle_letters(now: datetime | None = None) -> list[int]:
 
 
 def subscription(token: str) -> dict[str, str]:
-    """What an unsubscribe link is about: {"course", "title", "standing"}.  Raises Forged."""
+    """What an unsubscribe link is about: {"course", "title", "standing", "kept"}.  Raises Forged."""
     from . import outside
 
     return outside.subscription(token)

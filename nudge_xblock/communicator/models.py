@@ -78,6 +78,8 @@ class Letter(models.Model):
     confirmed = models.DateTimeField(null=True)
     last_run = models.DateTimeField(null=True, help_text=_("When matches were last queued."))
     finished = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)  # why it could not begin, in words
+    attended_until = models.DateTimeField(null=True)  # until then workers are at it, or will come back
 
     class Meta:
         ordering = ["-created", "-id"]
@@ -128,6 +130,7 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(
         null=True, help_text=_("Not before: quiet hours, caps or a mail server that was busy put it off.")
     )
+    put_off_since = models.DateTimeField(null=True)  # the first time; patience runs from then
     tries = models.PositiveSmallIntegerField(
         default=0, help_text=_("How often a mail server refused it for the moment.")
     )
@@ -165,8 +168,21 @@ class Delivery(models.Model):
         return f"{self.letter_id} to {self.learner_id}: {self.state}"
 
 
+class Rate(models.Model):
+    """The one row that workers lock as they claim, so that all letters together keep to the site's rate.
+
+    .. no_pii:
+    """
+
+    class Meta:
+        verbose_name_plural = "rate"
+
+    def __str__(self) -> str:
+        return "rate"
+
+
 class Suppression(models.Model):
-    """Someone who must not be mailed.  It outlives enrolments and retirement, as a keyed hash alone.
+    """Someone who must not be mailed, and why.  It outlives enrolments and retirement, as a keyed hash alone.
 
     .. pii: A keyed hash of a mail address, and the learner it belonged to until that one is retired.
     .. pii_types: id, email_address
@@ -192,7 +208,7 @@ class Suppression(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["address", "scope"], name="nudge_suppression_once"),
+            models.UniqueConstraint(fields=["address", "scope", "why"], name="nudge_suppression_once"),
         ]
         indexes = [
             models.Index(fields=["scope"], name="nudge_suppression_scope"),

@@ -41,7 +41,9 @@ def subscribe(token: str, scope: str) -> dict[str, str]:
 
 def _described(who: Subscriber) -> dict[str, str]:
     title = platform().course_dates(CourseKey.from_string(who.course)).title or who.course
-    return {"course": who.course, "title": title, "standing": suppression.standing(who)}
+    why = suppression.kept(who)
+    kept = str(Why(why).label) if why else ""
+    return {"course": who.course, "title": title, "standing": suppression.standing(who), "kept": kept}
 
 
 def opened(token: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Learner
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Why = Suppression.Why
 SITE = ""
+SAID = (Why.BOUNCED, Why.COMPLAINED, Why.UNSUBSCRIBED)
 
 
 class Blocked:
@@ -32,7 +33,9 @@ class Blocked:
         rows = Suppression.objects.filter(scope__in=[SITE, str(course_key)])
         self._addresses: dict[str, str] = {}
         self._learners: dict[int, str] = {}
-        for address, learner_id, why in rows.values_list("address", "learner_id", "why"):
+        # Of several reasons the last is told: what a person said comes after what a mail server did.
+        found = sorted(rows.values_list("address", "learner_id", "why"), key=lambda row: SAID.index(row[2]))
+        for address, learner_id, why in found:
             self._addresses[address] = why
             # A new address is no reason to write again to who wants no mail; a dead one says nothing of it.
             if learner_id is not None and why != Why.BOUNCED:
@@ -63,16 +66,14 @@ def mark(email: str) -> str:
 def suppress(address: str, scope: str, why: str, learner: int | None = None) -> bool:
     """Keep an address (its hash) from being mailed; whether that is new.  Safe to repeat.
 
-    What a person asked for is not overwritten by what a mail server said.
+    Each reason has a row of its own, so that taking one back leaves the others.
     """
     known = Learner.objects.filter(pk=learner).first() if learner else None
     row, new = Suppression.objects.get_or_create(
-        address=address, scope=scope, defaults={"why": why, "learner": known}
+        address=address, scope=scope, why=why, defaults={"learner": known}
     )
     if not new and known is not None and row.learner_id is None:
         Suppression.objects.filter(pk=row.pk).update(learner=known)
-    if not new and row.why == Why.BOUNCED and why != Why.BOUNCED:
-        Suppression.objects.filter(pk=row.pk).update(why=why)
     return new
 
 
@@ -86,17 +87,24 @@ def resubscribe(who: Subscriber) -> int:
 
     What a mail server or a complaint said stays.
     """
-    mine = Q(address=who.address) | Q(learner_id=who.learner)
-    rows = Suppression.objects.filter(mine, scope__in=[SITE, who.course], why=Why.UNSUBSCRIBED)
-    return rows.delete()[0]
+    return _of(who).filter(why=Why.UNSUBSCRIBED).delete()[0]
 
 
 def standing(who: Subscriber) -> str:
     """ "site" or "course" where that person unsubscribed, else empty."""
-    mine = Q(address=who.address) | Q(learner_id=who.learner)
-    rows = Suppression.objects.filter(mine, scope__in=[SITE, who.course], why=Why.UNSUBSCRIBED)
-    scopes = set(rows.values_list("scope", flat=True))
+    scopes = set(_of(who).filter(why=Why.UNSUBSCRIBED).values_list("scope", flat=True))
     return "site" if SITE in scopes else "course" if scopes else ""
+
+
+def kept(who: Subscriber) -> str:
+    """Why that person gets no mail whatever they ask for: a complaint or a dead mailbox; else empty."""
+    dead = Q(why=Why.BOUNCED, address=who.address)
+    return _of(who).filter(dead | Q(why=Why.COMPLAINED)).values_list("why", flat=True).first() or ""
+
+
+def _of(who: Subscriber) -> QuerySet[Suppression]:
+    mine = Q(address=who.address) | Q(learner_id=who.learner)
+    return Suppression.objects.filter(mine, scope__in=[SITE, who.course])
 
 
 def bounced(emails: Collection[str], message_ids: Iterable[str], why: str, detail: str = "") -> int:

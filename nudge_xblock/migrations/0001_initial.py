@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('why', models.JSONField(default=dict, help_text="The learner's figures by which the selection held them, in percent.")),
                 ('worker', models.CharField(blank=True, help_text='The process that claimed it.', max_length=80)),
                 ('due_at', models.DateTimeField(help_text='Not before: quiet hours, caps or a mail server that was busy put it off.', null=True)),
+                ('put_off_since', models.DateTimeField(null=True)),
                 ('tries', models.PositiveSmallIntegerField(default=0, help_text='How often a mail server refused it for the moment.')),
                 ('message_id', models.CharField(blank=True, help_text="The mail's Message-ID.", max_length=255)),
                 ('created', models.DateTimeField(auto_now_add=True)),
@@ -152,6 +153,8 @@ class Migration(migrations.Migration):
                 ('confirmed', models.DateTimeField(null=True)),
                 ('last_run', models.DateTimeField(help_text='When matches were last queued.', null=True)),
                 ('finished', models.DateTimeField(null=True)),
+                ('problem', models.TextField(blank=True)),
+                ('attended_until', models.DateTimeField(null=True)),
             ],
             options={
                 'ordering': ['-created', '-id'],
@@ -205,6 +208,15 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('predictions', models.JSONField()),
             ],
+        ),
+        migrations.CreateModel(
+            name='Rate',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+            ],
+            options={
+                'verbose_name_plural': 'rate',
+            },
         ),
         migrations.CreateModel(
             name='SavedSelection',
@@ -323,7 +335,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='suppression',
-            constraint=models.UniqueConstraint(fields=('address', 'scope'), name='nudge_suppression_once'),
+            constraint=models.UniqueConstraint(fields=('address', 'scope', 'why'), name='nudge_suppression_once'),
         ),
         migrations.AddIndex(
             model_name='predictionday',

@@ -56,7 +56,7 @@ class Unsubscribe(View):
         said = {
             "site": _("Done. You will get no such mail about any course of this site."),
             "course": _("Done. You will get no more mail about this course."),
-            "": _("Done. You will get mail about this course again."),
+            "": told["kept"] or _("Done. You will get mail about this course again."),
         }
         return self._page(request, told, said[told["standing"]])
 

@@ -102,6 +102,20 @@ def test_coming_back_does_not_bring_a_dead_address_back(office: PostOffice, stri
     assert Suppression.objects.get().why == "bounced"
 
 
+@pytest.mark.parametrize("why", ["complained", "bounced"])
+def test_each_reason_to_write_no_more_stands_for_itself(office: PostOffice, strict: Client, why: str) -> None:
+    row = learner(1)
+    send(written())
+    suppression.suppress(suppression.mark("learner1@example.org"), "", why, row.learner.pk)
+    page = strict.post(link(office), {"scope": "site"}).content.decode()
+    assert "no such mail about any course" in page
+    assert set(Suppression.objects.values_list("why", flat=True)) == {why, "unsubscribed"}
+    again = strict.post(link(office), {"scope": "none"}).content.decode()
+    assert "about this course again" not in again, "it would not be true"
+    assert str(Suppression.Why(why).label) in again
+    assert Suppression.objects.get().why == why
+
+
 @pytest.mark.parametrize("change", ["enrol again", "new address", "new account with the old address"])
 def test_leaving_survives(office: PostOffice, strict: Client, change: str) -> None:
     learner(1)
