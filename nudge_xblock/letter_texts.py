@@ -26,6 +26,8 @@ def _message() -> dict[str, str]:
         "field_firstname": _("First name"),
         "field_fullname": _("Full name"),
         "field_course": _("Name of the course"),
+        "field_start": _("First day of the course"),
+        "field_end": _("Last day of the course"),
         "edit_tools": _("Formatting"),
         "edit_bold": _("Bold"),
         "edit_italic": _("Italic"),
@@ -37,6 +39,7 @@ def _message() -> dict[str, str]:
         "link_wrong": _("This is not a web or mail address."),
         "preview": _("Preview"),
         "preview_of": _("As learner {name} will get it, but greeted by name"),
+        "example": _("Learner to show it for"),
         "plain_text": _("As plain text"),
         "preview_failed": _("The preview could not be made:"),
     }
@@ -124,6 +127,7 @@ def _sent() -> dict[str, str]:
         "nobody_got_it": _("Nobody yet."),
         "more_rows": _("Show more"),
         "calls": _("Who did what here"),
+        "calls_looks": _("Also what was only looked at"),
         "who": _("Who"),
         "what": _("What"),
         "somebody": _("somebody"),
@@ -203,6 +207,12 @@ def _reach() -> dict[str, Callable[[int], str]]:
             "{count} of the {all} chosen cannot be written to: they opted out, or have no confirmed address.",
             n,
         ),
+        "out_of_sight": lambda n: ngettext(
+            "{count} of the {all} chosen sees no pop-ups: they opted out, or are in the control group.",
+            "{count} of the {all} chosen see no pop-ups: they opted out, or are in the control group.",
+            n,
+        ),
+        "times": lambda n: ngettext("{count} time", "{count} times", n),
         "send_to": lambda n: ngettext("Send to {count} learner…", "Send to {count} learners…", n),
     }
 

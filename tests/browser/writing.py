@@ -38,7 +38,7 @@ def heading(page: Page) -> str:
 
 def preview(page: Page) -> Locator:
     """The mail as the example gets it."""
-    return page.frame_locator(".nudge-mail-html").locator("body")
+    return page.frame_locator(".nudge-mail-html").locator(".nudge-words")
 
 
 def send(page: Page) -> None:

@@ -52,6 +52,7 @@ export class Choices {
       list.replaceChildren(...found.map((address) => h("option", { value: address }, address)));
       if (found.includes(wanted)) list.value = wanted;
     }
+    this.drop();
     this.changed();
   }
 
@@ -59,12 +60,18 @@ export class Choices {
     this.wanted = { sender, reply_to: reply };
     if (sender) this.sender.list.value = sender;
     if (reply) this.reply.list.value = reply;
+    this.drop();
     for (const { value, input } of this.channels) input.checked = value === channel;
     for (const { value, input } of this.times) input.checked = value === (at ? "at" : until ? "daily" : "now");
     this.days.value = days;
     this.at.value = at ? local(Date.parse(at)) : "";
     this.until.value = until ?? "";
     this.paint();
+  }
+
+  /** Another's own address, or one that the course has no more, makes room for the usual one. */
+  drop() {
+    for (const { list } of [this.sender, this.reply]) if (list.options.length && list.selectedIndex < 0) list.selectedIndex = 0;
   }
 
   chosen(list) {

@@ -6,11 +6,13 @@ import { Editor } from "./editor.js";
 import { Links } from "./links.js";
 import { Preview } from "./preview.js";
 import { Sending } from "./sending.js";
-import { reaches, whom } from "./sentence.js";
+import { aimed, reaches, whom } from "./sentence.js";
 
 /** Milliseconds after the last change until the preview is made anew. */
 const PAUSE = 500;
-const FIELDS = ["firstname", "fullname", "course"];
+/** Milliseconds for which what was counted is taken to hold while only words change. */
+const HOLDS = 60000;
+const FIELDS = ["firstname", "fullname", "course", "start", "end"];
 const KEPT = "nudge-letter";
 
 export class Compose {
@@ -131,14 +133,20 @@ export class Compose {
     return this.changed();
   }
 
-  async look() {
+  /** Makes the preview anew; whom it reaches is counted where that may have changed, or must be certain. */
+  async look(certain = false) {
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    const { fields } = this;
+    const about = JSON.stringify([fields.selection, this.letter?.id]);
+    const count = certain || !this.found?.matched || about !== this.counted?.about || Date.now() - this.counted.at > HOLDS;
     this.preview.node.setAttribute("aria-busy", "true");
     try {
-      const found = await this.page.ask("letters/preview", { ...this.fields, id: this.letter?.id });
+      const found = await this.page.ask("letters/preview", { ...fields, id: this.letter?.id, example: this.example, count });
       if (turn !== this.turn) return;
-      this.found = found;
-      this.preview.show(found);
+      if (count) this.counted = { about, at: Date.now() };
+      this.found = count ? found : { ...this.found, ...Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null)) };
+      this.example = this.found.example;
+      this.preview.show(this.found);
       this.paint();
     } catch (error) {
       if (turn === this.turn) this.preview.fail(error);
@@ -156,8 +164,10 @@ export class Compose {
     const change = h("a", { href: `#nudge-learners${query && `&${query}`}`, onclick: (event) => this.page.follow(event, "learners") }, t(query ? "change_whom" : "view_learners"));
     const all = h("button", { type: "button", class: "nudge-button", onclick: () => this.everyone() }, t("to_everyone"));
     this.who.replaceChildren(...(query ? [whom(this.words, query), " ", change] : [change, " ", all]));
-    const out = found ? found.matched - found.reachable : 0;
-    this.few.textContent = query && out ? n("out_of_reach", out, { all: number(found.matched) }) : "";
+    const { fields } = this.choices;
+    const out = found ? found.matched - aimed(fields, found) : 0;
+    const why = fields.channel === "mail" ? "out_of_reach" : "out_of_sight";
+    this.few.textContent = query && out ? n(why, out, { all: number(found.matched) }) : "";
     this.sending.paint(found);
   }
 

@@ -1,7 +1,7 @@
 // Sending: asks once, shows how far it is, and can be stopped; what was sent by then stays sent.
 import { h } from "../dashboard/dom.js";
 import { NoAnswer } from "../dashboard/server.js";
-import { reaches } from "./sentence.js";
+import { aimed, reaches } from "./sentence.js";
 
 /** Milliseconds between two looks how far it is. */
 const OFTEN = 1000;
@@ -26,9 +26,10 @@ export class Sending {
 
   paint(found) {
     const { t, n } = this.words;
-    const { at, automatic_until: until } = this.compose.choices.fields;
-    const ready = found && !found.problems.length && (found.reachable > 0 || at || until);
-    this.opener.textContent = at || until || !ready ? t("send_ask") : n("send_to", found.reachable);
+    const { fields } = this.compose.choices;
+    const { at, automatic_until: until } = fields;
+    const ready = found && !found.problems.length && (aimed(fields, found) > 0 || at || until);
+    this.opener.textContent = at || until || !ready ? t("send_ask") : n("send_to", aimed(fields, found));
     this.opener.disabled = !ready;
   }
 
@@ -43,10 +44,10 @@ export class Sending {
   /** The one question before it goes. */
   async ask(changed = "") {
     const { t } = this.words;
-    if (!changed) await this.compose.look();
+    if (!changed) await this.compose.look(true);
     const { found } = this.compose;
     if (this.opener.disabled && !changed) return;
-    const yes = h("button", { type: "button", class: "nudge-button nudge-strong", "data-confirm": "", onclick: () => this.send(found.matched) }, t("send_yes"));
+    const yes = h("button", { type: "button", class: "nudge-button nudge-strong", "data-confirm": "", onclick: () => this.send(found) }, t("send_yes"));
     const no = h("button", { type: "button", class: "nudge-button", onclick: () => this.back() }, t("send_no"));
     const title = h("h3", { class: "nudge-finding nudge-minor", tabindex: "-1" }, t("send_sure", { subject: this.compose.subject.value }));
     this.node.replaceChildren(
@@ -68,20 +69,20 @@ export class Sending {
     this.opener.focus();
   }
 
-  async send(expected) {
+  async send({ matched: expected, digest }) {
     const { t } = this.words;
     const [yes] = this.node.querySelectorAll("button");
     yes.disabled = true;
     const saved = await this.compose.save();
     if (!saved) return this.back();
     try {
-      const letter = await this.page.ask(`letters/${saved.id}/send`, { expected });
+      const letter = await this.page.ask(`letters/${saved.id}/send`, { expected, digest });
       this.compose.store(null);
       return this.follow(letter);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (error.status === 409) {
-        await this.compose.look();
+        await this.compose.look(true);
         return this.ask(error.detail);
       }
       this.back();

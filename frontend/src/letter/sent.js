@@ -7,6 +7,8 @@ import { whom } from "./sentence.js";
 
 /** Milliseconds between two looks while a letter is under way. */
 const OFTEN = 2000;
+/** Lines of the audit in one answer. */
+const CALLS = 200;
 const STOPPABLE = ["sending", "scheduled", "automatic"];
 
 export class Sent {
@@ -157,17 +159,25 @@ export class Sent {
 
   /** Who did what on these screens, fetched when it is wanted. */
   calls() {
-    const { t, moment } = this.words;
+    const { t, n, moment } = this.words;
     const body = h("tbody", {});
     const head = h("thead", {}, h("tr", {}, ["when_sent", "who", "what"].map((name) => h("th", { scope: "col" }, t(name)))));
     const figures = h("div", { class: "nudge-figures nudge-calls", tabindex: "0", role: "group", "aria-label": t("calls") }, h("table", {}, h("caption", {}, t("calls")), head, body));
-    const node = h("details", { class: "nudge-earlier" }, h("summary", {}, t("calls")), figures);
-    node.addEventListener("toggle", async () => {
-      if (!node.open) return;
-      const rows = await this.ask(() => this.page.ask("audit"));
+    const id = fresh("looks");
+    const load = async (before) => {
+      const rows = await this.ask(() => this.page.ask(`audit?looks=${Number(looks.checked)}${before ? `&before=${before}` : ""}`));
       if (!rows) return;
-      body.replaceChildren(...rows.map((row) => h("tr", {}, h("th", { scope: "row" }, moment(row.at)), h("td", {}, row.who || t("somebody")), h("td", {}, row.words))));
-    });
+      const drawn = rows.map((row) =>
+        h("tr", { "data-n": row.n }, h("th", { scope: "row" }, moment(row.at)), h("td", {}, row.who || t("somebody")), h("td", {}, row.times > 1 ? `${row.words} (${n("times", row.times)})` : row.words)),
+      );
+      if (before) body.append(...drawn);
+      else body.replaceChildren(...drawn);
+      more.hidden = rows.length < CALLS;
+    };
+    const looks = h("input", { id, type: "checkbox", onchange: () => load() });
+    const more = h("button", { type: "button", class: "nudge-button", hidden: true, onclick: () => load(body.lastElementChild.dataset.n) }, t("more_rows"));
+    const node = h("details", { class: "nudge-earlier" }, h("summary", {}, t("calls")), h("p", {}, looks, " ", h("label", { for: id }, t("calls_looks"))), figures, more);
+    node.addEventListener("toggle", () => node.open && load());
     return node;
   }
 

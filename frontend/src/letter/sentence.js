@@ -7,13 +7,17 @@ import { Unreadable, parse } from "../learners/selection.js";
  * "This goes to 143 learners now, and to new matches each morning until 30 June."
  * letter: channel, wait_days, at, automatic_until; found: what the preview counted, or null before it has.
  */
-export function reaches({ t, n, number, day, moment }, { channel, wait_days: days, at, automatic_until: until }, found) {
+export function reaches({ t, n, number, day, moment }, fields, found) {
   if (!found) return t("counting");
+  const { channel, wait_days: days, at, automatic_until: until } = fields;
   const when = at ? "at" : until ? "daily" : "now";
   const values = { time: at && moment(at), day: until && day(until) };
-  const first = n(`goes_${channel === "mail" ? "mail" : "nudge"}_${when}`, found.reachable, values);
+  const first = n(`goes_${channel === "mail" ? "mail" : "nudge"}_${when}`, aimed(fields, found), values);
   return channel === "nudge_then_mail" ? `${first} ${n("then_mail", days, { days: number(days) })}` : first;
 }
+
+/** How many of the selected a letter reaches by its channel. */
+export const aimed = ({ channel }, { audience }) => audience[channel === "mail" ? "mail" : "nudge"];
 
 /** Whom a query means, as a list of limits; every known reason is taken for one. */
 export function whom(words, query) {
