@@ -7,6 +7,7 @@ and learner, and each letter looks for new matches once a day.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,19 +27,24 @@ MORNING = time(6)
 """Local time of the site before which nothing automatic is looked for but by the night, nor sent."""
 
 
-BUSY = timedelta(minutes=2)
-"""How lately a letter's mails were claimed while workers are at it."""
-
-
 def begin(letter_id: int, now: datetime) -> bool:
-    """Start a letter whose time has come: those for a later time choose learners now; whether it started."""
+    """Start a letter whose time has come: those for a later time choose learners now; whether it started.
+
+    One that cannot go out as it is (its selection or card is not valid any more) is stopped, and says why.
+    """
     letter = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).first()
     if letter is None or (letter.at is not None and letter.at > now):
         return False
-    if letter.channel in picking.NUDGED:
-        cards.place(letter)
-    if letter.last_run is None:  # else it was queued as it was confirmed
-        picking.queue(letter, now)
+    try:
+        if letter.channel in picking.NUDGED:
+            cards.place(letter)
+        if letter.last_run is None:  # else it was queued as it was confirmed
+            picking.queue(letter, now)
+    except ValueError as error:
+        LOG.exception("Letter %s cannot begin", letter_id)
+        Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(problem=str(error))
+        claims.stop(letter_id, now)
+        return False
     goes_on = State.AUTOMATIC if letter.automatic_until is not None else State.SENDING
     started = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(state=goes_on, last_run=now)
     if not started:
@@ -47,27 +53,39 @@ def begin(letter_id: int, now: datetime) -> bool:
     return bool(started)
 
 
+def _begin(letter: Letter, now: datetime) -> int:
+    return int(begin(letter.pk, now))
+
+
 def daily(now: datetime) -> int:
     """Queue the new matches of every automatic letter that has not looked today; how many learners."""
-    today = timezone.localdate(now)
-    found = 0
-    for letter in Letter.objects.filter(state=State.AUTOMATIC).order_by("pk"):
-        if letter.last_run is not None and timezone.localdate(letter.last_run) >= today:
-            continue
-        if letter.automatic_until is not None and today <= letter.automatic_until:
-            found += _looked(letter, now)
-        _end(letter, now)
-    return found
+    letters = Letter.objects.filter(state=State.AUTOMATIC).order_by("pk")
+    return sum(_guarded(_look, letter, now) for letter in list(letters))
 
 
-def _looked(letter: Letter, now: datetime) -> int:
-    """Queue who matches and has no row; the look is noted last, so that one that was killed is done again."""
+def _guarded(step: Callable[[Letter, datetime], int], letter: Letter, now: datetime) -> int:
+    """One letter's step; whatever fails, the other letters go on, and it is tried again later."""
     try:
-        new = picking.queue(letter, now, _morning(now))
-    except ValueError:
-        LOG.exception("Letter %s has a selection that cannot be read any more", letter.pk)
+        return step(letter, now)
+    except Exception:
+        LOG.exception("Letter %s met an error", letter.pk)
         return 0
-    Letter.objects.filter(pk=letter.pk, state=State.AUTOMATIC).update(last_run=now)
+
+
+def _look(letter: Letter, now: datetime) -> int:
+    """Queue who matches and has no row, once a day; how many.
+
+    The look is noted last, so that one that was killed is done again.
+    """
+    today, new = timezone.localdate(now), 0
+    if letter.last_run is not None and timezone.localdate(letter.last_run) >= today:
+        return 0
+    if letter.automatic_until is not None and today <= letter.automatic_until:
+        new = picking.queue(letter, now, _morning(now))
+        # Workers that wait for what was put off may be back much later than the new ones are due.
+        looked = {"last_run": now} | ({"attended_until": None} if new else {})
+        Letter.objects.filter(pk=letter.pk, state=State.AUTOMATIC).update(**looked)
+    _end(letter, now)
     return new
 
 
@@ -92,18 +110,23 @@ def sweep(now: datetime) -> dict[str, int]:
     lapsed = claims.lapse(now)
     claims.left_out()
     due = Letter.objects.filter(Q(at__isnull=True) | Q(at__lte=now), state=State.SCHEDULED)
-    started = sum(begin(pk, now) for pk in list(due.order_by("pk").values_list("pk", flat=True)))
+    started = sum(_guarded(_begin, letter, now) for letter in list(due.order_by("pk")))
     new = daily(now) if timezone.localtime(now).time() >= MORNING else 0
     escalated = cards.escalate(now)
     for pk in list(Letter.objects.filter(state=State.SENDING).values_list("pk", flat=True)):
         claims.finish(pk, now)
     over = Letter.objects.filter(state__in=[State.SENT, State.STOPPED], channel__in=picking.NUDGED)
     for letter in over.filter(finished__gt=now - timedelta(days=2)):
-        cards.withdraw(letter)
+        _guarded(_withdraw, letter, now)
     return {
         "started": started, "matched": new, "escalated": escalated,
         "requeued": lapsed["queued"], "unknown": lapsed["failed"],
     }  # fmt: skip
+
+
+def _withdraw(letter: Letter, now: datetime) -> int:
+    cards.withdraw(letter)
+    return 1
 
 
 def waiting(now: datetime) -> list[int]:
@@ -114,9 +137,9 @@ def waiting(now: datetime) -> list[int]:
 
 
 def idle(now: datetime) -> list[int]:
-    """Those of them that no worker has taken anything of lately: to be shared out anew."""
-    busy = Delivery.objects.filter(claimed_at__gt=now - BUSY).order_by()
-    at_work = set(busy.values_list("letter_id", flat=True).distinct())
+    """Those of them that no worker attends to: to be shared out anew."""
+    attended = Letter.objects.filter(state__in=claims.GOING, attended_until__gt=now)
+    at_work = set(attended.values_list("pk", flat=True))
     return [letter_id for letter_id in waiting(now) if letter_id not in at_work]
 
 

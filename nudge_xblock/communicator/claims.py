@@ -20,14 +20,17 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
-from .models import Delivery, Letter
+from .models import Delivery, Letter, Rate
 
 State = Delivery.State
 UNKNOWN = "unknown"  # whether it went out
 STOPPED = "stopped"
 GONE = "gone"  # the learner left the course, or the site
 MINUTE = timedelta(minutes=1)
+LATE = timedelta(minutes=2)
+"""How late workers may be, at their first batch or when they come back, before a letter is shared anew."""
 GOING = (Letter.State.SENDING, Letter.State.AUTOMATIC)
 """The states of a letter in which its queued rows may go out."""
 UNSENT = (State.QUEUED, State.CLAIMED, State.WAITING)
@@ -49,15 +52,20 @@ def surely(change: Callable[[], Done]) -> Done:
 def claim(letter_id: int, worker: str, now: datetime, most: int) -> list[Delivery]:
     """Take up to `most` queued rows of a letter that is being sent, as many as the rate allows now.
 
-    The letter's row is locked meanwhile, so that its workers cannot together exceed the rate.
+    One row of the site is locked meanwhile, so that workers cannot together exceed the rate, whatever letters
+    they are at.
     """
+    if settings.NUDGE_MAIL_PER_MINUTE:
+        surely(lambda: Rate.objects.get_or_create(pk=1))
     ids = surely(lambda: _claimed(letter_id, worker, now, most))
     mine = Delivery.objects.filter(pk__in=ids, worker=worker, state=State.CLAIMED)
-    return list(mine.select_related("learner").order_by("pk"))
+    return list(mine.select_related("learner", "letter").order_by("pk"))
 
 
 def _claimed(letter_id: int, worker: str, now: datetime, most: int) -> list[int]:
     with transaction.atomic():
+        if settings.NUDGE_MAIL_PER_MINUTE:
+            Rate.objects.select_for_update().get(pk=1)
         letter = Letter.objects.select_for_update().filter(pk=letter_id).first()
         if letter is None or letter.state not in GOING:
             return []
@@ -79,6 +87,18 @@ def allowance(now: datetime) -> int:
         state__in=[State.CLAIMED, State.HANDED, State.SENT, State.FAILED], claimed_at__gt=now - MINUTE
     ).count()
     return max(0, int(settings.NUDGE_MAIL_PER_MINUTE) - taken)
+
+
+def attend(letter_id: int, until: datetime | None) -> None:
+    """Note until when a letter is attended to, with what a worker may be late; None: it needs nobody more."""
+    until = until and until + LATE
+    surely(lambda: Letter.objects.filter(pk=letter_id).update(attended_until=until))
+
+
+def taken_on(letter_id: int, now: datetime) -> bool:
+    """Take a letter on that nobody attends to; of several that ask at once one does."""
+    free = Q(attended_until__isnull=True) | Q(attended_until__lte=now)
+    return surely(lambda: Letter.objects.filter(free, pk=letter_id).update(attended_until=now + LATE)) == 1
 
 
 def hand_over(row: Delivery, message_id: str, now: datetime) -> bool:
@@ -112,14 +132,20 @@ def skipped(row: Delivery, reason: str) -> None:
 
 def put_off(row: Delivery, reason: str, until: datetime) -> None:
     """Nothing was handed over: again later."""
-    changes = {"state": State.QUEUED, "reason": reason, "due_at": until, "worker": "", "claimed_at": None}
+    changes = {
+        "state": State.QUEUED, "reason": reason, "due_at": until, "worker": "",
+        "put_off_since": Coalesce("put_off_since", row.claimed_at), "claimed_at": None,
+    }  # fmt: skip
     surely(lambda: _from(row, State.CLAIMED).update(**changes))
 
 
 def refused(row: Delivery, reason: str, until: datetime, counted: bool = True) -> None:
     """The mail server said not now: again later.  `counted`: among the tries that there are."""
     tries = F("tries") + int(counted)
-    changes = {"state": State.QUEUED, "reason": reason, "due_at": until, "worker": "", "tries": tries}
+    changes = {
+        "state": State.QUEUED, "reason": reason, "due_at": until, "worker": "", "tries": tries,
+        "put_off_since": Coalesce("put_off_since", "claimed_at"),
+    }  # fmt: skip
     surely(lambda: _from(row, State.HANDED).update(**changes))
 
 

@@ -38,6 +38,7 @@ from .reach import Reach
 
 LOG = logging.getLogger(__name__)
 
+BROKEN = "broken"
 KIND = "letter"  # what a mail is among a learner's sends
 PUT_OFF = timedelta(minutes=30)
 DOWN = timedelta(minutes=5)
@@ -62,9 +63,10 @@ def work(letter_id: int, clock: Clock = timezone.now, worker: str = "") -> Batch
     batch = Batch()
     rows = claims.claim(letter_id, worker or name(), now, settings.NUDGE_MAIL_BATCH)
     if rows:
-        _send(Letter.objects.get(pk=letter_id), rows, clock, batch)
+        _send(rows[0].letter, rows, clock, batch)
     claims.finish(letter_id, clock())
     batch.again = _again(letter_id, clock())
+    claims.attend(letter_id, batch.again)
     return batch
 
 
@@ -93,7 +95,7 @@ def _send(letter: Letter, rows: Sequence[Delivery], clock: Clock, batch: Batch) 
         with posting.post() as post:
             courier = Courier(letter, rows, post, clock)
             for done, row in enumerate(rows):
-                told = courier.deliver(row)
+                told = _delivered(courier, row, clock)
                 batch.counts[told] += 1
                 if told == Fate.DOWN.value:
                     _down(rows[done + 1 :], clock(), batch)
@@ -101,6 +103,30 @@ def _send(letter: Letter, rows: Sequence[Delivery], clock: Clock, batch: Batch) 
     except NotPosted as error:
         LOG.warning("No mail of letter %s could be handed over: %s", letter.pk, error)
         _down(rows, clock(), batch)
+    except Exception:
+        LOG.exception("No mail of letter %s could be prepared", letter.pk)
+        batch.counts.update(_given_back(row, clock()) for row in rows)
+
+
+def _delivered(courier: Courier, row: Delivery, clock: Clock) -> str:
+    """What became of one row; whatever goes wrong with it, the others of its batch go on."""
+    try:
+        return courier.deliver(row)
+    except Learner.DoesNotExist:  # retired meanwhile, and the row with them
+        claims.skipped(row, claims.GONE)
+        return claims.GONE
+    except Exception:
+        LOG.exception("Mail %s of letter %s met an error", row.pk, row.letter_id)
+        return _given_back(row, clock())
+
+
+def _given_back(row: Delivery, now: datetime) -> str:
+    """Let a row that was claimed wait for another try; one that was handed over stays as it is."""
+    if _is_over(row, now):
+        claims.skipped(row, BROKEN)
+    else:
+        claims.put_off(row, BROKEN, now + PUT_OFF)
+    return BROKEN
 
 
 def _down(rows: Sequence[Delivery], now: datetime, batch: Batch) -> None:
@@ -115,7 +141,7 @@ def _down(rows: Sequence[Delivery], now: datetime, batch: Batch) -> None:
 
 def _is_over(row: Delivery, now: datetime) -> bool:
     """Whether a mail has been put off for as long as it may be."""
-    since = row.escalate_at or row.created
+    since = row.put_off_since or now
     return now - since > timedelta(hours=settings.NUDGE_MAIL_PATIENCE_HOURS)
 
 
@@ -143,8 +169,8 @@ class Courier:
             mail = self._writer.mail(who, learner.user_id, learner.pk, row.pk)
         except Exception:
             LOG.exception("The mail of letter %s could not be written", self._letter.pk)
-            claims.skipped(row, "broken")
-            return "broken"
+            claims.skipped(row, BROKEN)
+            return BROKEN
         return self._restrained(row, who, mail) or self._handed(row, who, mail)
 
     def _why_not(self, learner: Learner, who: Addressee) -> str:

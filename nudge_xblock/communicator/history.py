@@ -74,7 +74,7 @@ def described(row: Letter, found: Mapping[str, int], names: Mapping[int, str]) -
         "at": row.at.isoformat() if row.at else None,
         "automatic_until": row.automatic_until.isoformat() if row.automatic_until else None,
         "state": row.state,
-        "words": str(Letter.State(row.state).label),
+        "words": ": ".join(filter(None, [str(Letter.State(row.state).label), row.problem])),
         "matched": row.matched,
         "counts": {name: found.get(name, 0) for name in COUNTED},
         "tracking": bool(settings.NUDGE_MAIL_TRACKING),

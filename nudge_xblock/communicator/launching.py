@@ -13,6 +13,7 @@ from kombu.exceptions import KombuError
 
 from nudge_xblock import starting
 
+from . import claims
 from .models import Letter
 
 LOG = logging.getLogger(__name__)
@@ -44,9 +45,11 @@ def _launch(letter_id: int, at: datetime | None) -> None:
 
 
 def share(letter_id: int) -> int:
-    """Queue the tasks that share a letter's sending; how many."""
+    """Queue the tasks that share a letter's sending; how many: none while workers attend to it."""
     from nudge_xblock import tasks
 
+    if not claims.taken_on(letter_id, timezone.now()):
+        return 0
     for _shard in range(settings.NUDGE_MAIL_SHARDS):
         tasks.send(tasks.deliver, letter_id)
     return int(settings.NUDGE_MAIL_SHARDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from nudge_xblock import api
 
+LOG = logging.getLogger(__name__)
 LONGEST_SLEEP = 60.0
 
 
@@ -31,10 +33,8 @@ class Command(BaseCommand):
         done = api.communicator.sweep_letters()
         self.stdout.write(", ".join(f"{count} {name}" for name, count in done.items()))
         if options["queue"]:
-            letters = api.communicator.idle_letters()
-            for letter_id in letters:
-                api.communicator.share_letter(letter_id)
-            self.stdout.write(f"{len(letters)} letters left to workers")
+            shared = [api.communicator.share_letter(pk) for pk in api.communicator.idle_letters()]
+            self.stdout.write(f"{sum(map(bool, shared))} letters left to workers")
             return
         self.stdout.write(f"{_sent(time.monotonic() + 60.0 * options['minutes'])} batches sent")
 
@@ -42,8 +42,15 @@ class Command(BaseCommand):
 def _sent(until: float) -> int:
     """Send until nothing waits that may go out now, or until the time is up; how many batches."""
     batches = 0
-    while letters := api.communicator.waiting_letters():
-        again = [api.communicator.deliver_letter(letter_id) for letter_id in letters]
+    broken: set[int] = set()
+    while letters := [pk for pk in api.communicator.waiting_letters() if pk not in broken]:
+        again = []
+        for letter_id in letters:
+            try:
+                again.append(api.communicator.deliver_letter(letter_id))
+            except Exception:  # the other letters go on
+                LOG.exception("Letter %s met an error and waits for the next run", letter_id)
+                broken.add(letter_id)
         batches += len(again)
         soonest = min((at for at in again if at is not None), default=None)
         if soonest is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from django.test import override_settings
 
-from nudge_xblock.communicator import automation, claims, picking
+from nudge_xblock.communicator import automation, claims, history, picking
 from nudge_xblock.communicator.models import Delivery, Letter
 from nudge_xblock.models import Enrolment
 
@@ -153,6 +154,38 @@ def test_an_automatic_letter_can_be_stopped() -> None:
     learner(1)
     automation.sweep(NOW + timedelta(days=1))
     assert not letter.deliveries.exists()
+
+
+def test_a_letter_that_cannot_begin_says_why_and_keeps_no_other_back() -> None:
+    learner(1)
+    bad, good = written(selection="pass=no-number"), written()
+    assert automation.sweep(NOW)["started"] == 1
+    bad.refresh_from_db()
+    assert (bad.state, bad.deliveries.count()) == (Letter.State.STOPPED, 0)
+    assert bad.problem
+    assert history.letter(bad)["words"] == f"Stopped: {bad.problem}"
+    assert good.deliveries.count() == 1
+
+
+def test_an_error_that_may_pass_stops_neither_its_letter_nor_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner(1)
+    bad, good = written(), written()
+    daily = written(state=Letter.State.AUTOMATIC, automatic_until=date(2026, 12, 24))
+    queue = picking.queue
+
+    def breaking(letter: Letter, *given: Any) -> int:
+        if letter.pk in (bad.pk, daily.pk):
+            raise RuntimeError("the database is away")
+        return queue(letter, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(picking, "queue", breaking)
+        assert automation.sweep(NOW)["started"] == 1
+    assert good.deliveries.count() == 1
+    done = automation.sweep(NOW + timedelta(minutes=5))
+    assert (done["started"], done["matched"]) == (1, 1)
 
 
 def test_the_course_goes_with_its_letter() -> None:

@@ -164,8 +164,15 @@ def test_what_is_put_off_too_long_is_left_out(office: PostOffice) -> None:
     letter = written()
     with override_settings(NUDGE_CAP_PER_WEEK=1, NUDGE_MAIL_PATIENCE_HOURS=1):
         send(letter)
-        Delivery.objects.update(created=NOW - timedelta(hours=2), due_at=None)
-        deliver(letter)
+        first = only(letter).put_off_since
+        assert first == NOW
+        Delivery.objects.update(created=NOW - timedelta(days=9), due_at=None)
+        deliver(letter, NOW + timedelta(minutes=50))
+        assert states(letter) == {("queued", "cap_week"): 1}, (
+            "patience runs from the first time it was put off"
+        )
+        Delivery.objects.update(due_at=None)
+        deliver(letter, NOW + timedelta(minutes=61))
     assert states(letter) == {("skipped", "cap_week"): 1}
     assert office.mails == []
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from nudge_xblock import starting, tasks
-from nudge_xblock.communicator import automation, launching
+from nudge_xblock.communicator import automation, claims, delivery, launching
 from nudge_xblock.communicator.models import Delivery, Letter
 from nudge_xblock.models import Enrolment
 from nudge_xblock.nightly import STEPS
@@ -74,9 +74,61 @@ def test_a_letter_that_workers_are_at_is_not_shared_out_again(
     asked.clear()
     tasks.letters()
     assert asked == [], "three mails wait, and a worker is coming back for them"
-    Delivery.objects.update(claimed_at=None)
+    Letter.objects.update(attended_until=timezone.now())
     tasks.letters()
     assert len(asked) == 2
+
+
+def test_a_letter_that_waits_for_the_rate_or_for_the_night_to_end_is_not_shared_out_again(
+    office: PostOffice, asked: list[tuple[Any, ...]]
+) -> None:
+    for user_id in range(1, 4):
+        learner(user_id)
+    letter = written(at=None)
+    tasks.letters()
+    assert len(asked) == 2
+    asked.clear()
+    with override_settings(NUDGE_MAIL_PER_MINUTE=1):
+        tasks.deliver(letter.pk)
+        tasks.deliver(letter.pk)
+        Delivery.objects.update(claimed_at=timezone.now())  # others use the rate up
+        for _minute in range(3):
+            assert automation.idle(timezone.now()) == []
+            assert tasks.due(letter.pk) is False
+            tasks.letters()
+    assert [each[0] for each in asked] == ["nudge_xblock.tasks.deliver"] * 2, "each came back as one"
+    assert launching.share(letter.pk) == 0
+
+
+def test_new_matches_do_not_wait_for_workers_that_sleep_on_old_ones() -> None:
+    learner(1)
+    letter = written(automatic_until=date(2099, 1, 1))
+    automation.begin(letter.pk, NOW)
+    claims.attend(letter.pk, NOW + timedelta(days=2))
+    learner(2)
+    tomorrow = NOW + timedelta(days=1)
+    assert automation.idle(tomorrow) == []
+    assert automation.daily(tomorrow) == 1
+    assert automation.idle(tomorrow) == [letter.pk]
+
+
+def test_a_letter_that_breaks_the_sending_does_not_keep_the_others_back(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    learner(1)
+    bad, good = written(at=None), written(at=None)
+    work = delivery.work
+
+    def breaking(letter_id: int, *given: Any) -> Any:
+        if letter_id == bad.pk:
+            raise RuntimeError("no")
+        return work(letter_id, *given)
+
+    monkeypatch.setattr(delivery, "work", breaking)
+    call_command("nudge_letters", stdout=io.StringIO())
+    assert office.received.total() == 1
+    assert good.deliveries.get().state == "sent"
+    assert f"Letter {bad.pk} met an error" in caplog.text
 
 
 def test_a_worker_is_asked_no_more_than_a_day_ahead(launched: list[Any]) -> None:
