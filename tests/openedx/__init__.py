@@ -1,7 +1,8 @@
 """The platform's tables as far as compat.py reads them: same app labels, names and column types.
 
 Written down from the models of edx-platform (common/djangoapps/student, lms/djangoapps/grades and
-certificates and bulk_email, openedx/core/djangoapps/content/course_overviews and user_api) and of openedx/completion.
+certificates and bulk_email, openedx/core/djangoapps/content/course_overviews and user_api) and of
+openedx/completion.
 """
 
 APPS = [
