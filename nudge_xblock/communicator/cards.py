@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from nudge_xblock import addressed, placements, policy
 from nudge_xblock.compat import platform
-from nudge_xblock.models import Placement
+from nudge_xblock.models import Decision, Placement
 from nudge_xblock.reasons import Reason
 
 from . import letters, markup
-from .claims import GOING
+from .claims import GOING, GONE
 from .letters import Composed, Link
 from .mails import Writer, said_of
 from .models import Channel, Delivery, Letter
-from .picking import NUDGED
+from .picking import BATCH, NUDGED
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from opaque_keys.edx.keys import CourseKey
 
 State = Delivery.State
 CARD_DAYS = 60  # a card that waited longer is about something long gone
-NOT_SEEN, GONE = "not_seen", "gone"
+NOT_SEEN = "not_seen"
 
 
 def problems(letter: Letter, composed: Composed) -> list[str]:
@@ -94,32 +101,42 @@ def escalate(now: datetime) -> int:
     course is not written to; nor is the control group, who could not see the card.
     """
     settle()
-    due = Delivery.objects.filter(state=State.WAITING, escalate_at__lte=now, letter__state__in=GOING)
-    just_given = Q(decision__created__gt=now - addressed.REPEAT)
+    due = _unseen(now).filter(escalate_at__lte=now, letter__state__in=GOING)
     moved = 0
-    for letter_id in list(due.exclude(just_given).order_by().values_list("letter_id", flat=True).distinct()):
+    for letter_id in list(due.order_by().values_list("letter_id", flat=True).distinct()):
         letter = Letter.objects.get(pk=letter_id)
-        there = platform().members(letter.course_key)
-        rows = due.exclude(just_given).filter(letter=letter).select_related("learner")
-        for row in list(rows):
-            why = ""
-            if row.learner.user_id not in there:
-                why = GONE
-            elif policy.is_control(row.learner.user_id, letter.course_key):
-                why = str(Reason.CONTROL)
-            moved += _escalated(row, why)
+        columns = due.filter(letter=letter).values_list("pk", "decision_id", "learner__user_id")
+        rows = list(columns)
+        for begin in range(0, len(rows), BATCH):
+            moved += _escalated(letter.course_key, rows[begin : begin + BATCH], now)
     _expire(now)
     return moved
 
 
-def _escalated(row: Delivery, why: str) -> int:
-    """Turn a waiting card into a mail, unless a page got it meanwhile; 1 or 0."""
-    same = Q(decision_id=row.decision_id) if row.decision_id else Q(decision__isnull=True)
-    mine = Delivery.objects.filter(same, pk=row.pk, state=State.WAITING)
-    if why:
-        mine.update(state=State.SKIPPED, reason=why)
-        return 0
-    return mine.update(state=State.QUEUED, channel=Channel.MAIL)
+def _escalated(course_key: CourseKey, rows: Sequence[tuple[int, UUID | None, int]], now: datetime) -> int:
+    """Turn waiting cards into mails, but for those that a page got meanwhile; how many."""
+    there = platform().takers(course_key, [user_id for _pk, _decision, user_id in rows])
+    given = [decision for _pk, decision, _user in rows if decision is not None]
+    same = _unseen(now).filter(Q(decision__isnull=True) | Q(decision_id__in=given))
+    kinds: dict[str, list[int]] = {}
+    for pk, _decision, user_id in rows:
+        control = user_id in there and policy.is_control(user_id, course_key)
+        why = GONE if user_id not in there else str(Reason.CONTROL) if control else ""
+        kinds.setdefault(why, []).append(pk)
+    moved = 0
+    for why, pks in kinds.items():
+        left_out = {"state": State.SKIPPED, "reason": why}
+        changes = left_out if why else {"state": State.QUEUED, "channel": Channel.MAIL}
+        changed = same.filter(pk__in=pks).update(**changes)
+        moved += 0 if why else changed
+    return moved
+
+
+def _unseen(now: datetime) -> QuerySet[Delivery]:
+    """Cards that wait, that nobody saw, and that no page has just got: in one statement, with no join."""
+    mine = Decision.objects.filter(pk=OuterRef("decision_id"))
+    held = mine.filter(Q(shown_at__isnull=False) | Q(created__gt=now - addressed.REPEAT))
+    return Delivery.objects.filter(~Exists(held), state=State.WAITING)
 
 
 def _expire(now: datetime) -> None:

@@ -130,6 +130,11 @@ def skipped(row: Delivery, reason: str) -> None:
     surely(lambda: _from(row, State.CLAIMED).update(state=State.SKIPPED, reason=reason))
 
 
+def seen(row: Delivery, at: datetime) -> None:
+    """The pop-up was seen after all: no mail follows it."""
+    surely(lambda: _from(row, State.CLAIMED).update(state=State.SEEN, shown_at=at))
+
+
 def put_off(row: Delivery, reason: str, until: datetime) -> None:
     """Nothing was handed over: again later."""
     changes = {

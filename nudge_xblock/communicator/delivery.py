@@ -26,7 +26,7 @@ from django.utils import timezone
 from nudge_xblock import policy, restraint, statements
 from nudge_xblock.addressees import Addressee
 from nudge_xblock.compat import platform
-from nudge_xblock.models import Learner
+from nudge_xblock.models import Decision, Learner
 from nudge_xblock.reasons import Reason
 from nudge_xblock.restraint import Limits, Send, Standing
 
@@ -159,6 +159,8 @@ class Courier:
 
     def deliver(self, row: Delivery) -> str:
         """What became of the row: "sent", or a reason."""
+        if _seen(row):
+            return str(Delivery.State.SEEN)
         learner = row.learner
         who = self._people.get(learner.user_id, Addressee("", False))
         why = self._why_not(learner, who)
@@ -228,6 +230,15 @@ class Courier:
             mark = suppression.mark(who.email)
             suppression.suppress(mark, suppression.SITE, suppression.Why.BOUNCED, row.learner_id)
         return fate.value
+
+
+def _seen(row: Delivery) -> bool:
+    """Whether the pop-up that this mail would follow was seen since, in a page left open; then it is over."""
+    shown = Decision.objects.filter(pk=row.decision_id, shown_at__isnull=False) if row.decision_id else None
+    at = None if shown is None else shown.values_list("shown_at", flat=True).first()
+    if at is not None:
+        claims.seen(row, at)
+    return at is not None
 
 
 def forbids(learner: Learner, time_zone: str, limits: Limits, now: datetime) -> Reason | None:

@@ -13,6 +13,7 @@ from nudge_xblock import catalogue, decisions, effects, lessons, votes
 from nudge_xblock.communicator import automation, cards, claims, letters
 from nudge_xblock.communicator.models import Delivery, Letter
 from nudge_xblock.communicator.places import places
+from nudge_xblock.compat import Platform
 from nudge_xblock.models import Decision, Enrolment, Learner, Placement
 from nudge_xblock.reasons import GATED, SENT, Reason
 from nudge_xblock.recording import Answer
@@ -218,6 +219,40 @@ def test_a_card_that_a_page_has_just_got_is_not_overtaken_by_a_mail(office: Post
     assert automation.sweep(NOW + timedelta(days=3, minutes=10))["escalated"] == 1, "and nobody saw it"
     deliver(letter, NOW + timedelta(days=3, minutes=10))
     assert office.received.total() == 1
+
+
+def test_a_card_seen_in_a_page_left_open_is_followed_by_no_mail(office: PostOffice) -> None:
+    letter = card("nudge_then_mail", wait_days=3)
+    answer = visit()
+    later = NOW + timedelta(days=3)
+    assert automation.sweep(later)["escalated"] == 1
+    assert answer.nudge is not None
+    votes.respond(1, answer.nudge.decision, "shown", later)
+    deliver(letter, later)
+    row = letter.deliveries.get()
+    assert (row.state, row.shown_at) == (State.SEEN, later)
+    assert office.mails == []
+
+
+def test_a_card_seen_or_given_while_mails_take_over_stays_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner(2)
+    learner(3)
+    letter = card("nudge_then_mail", wait_days=3)
+    seen = visit(1)
+    takers, later = Platform.takers, NOW + timedelta(days=3)
+
+    def meanwhile(self: Platform, *given: Any) -> set[int]:
+        assert seen.nudge is not None
+        votes.respond(1, seen.nudge.decision, "shown", later)
+        assert visit(2, now=later).nudge is not None
+        return takers(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Platform, "takers", meanwhile)
+        assert cards.escalate(later) == 1
+    cards.settle()
+    found = dict(letter.deliveries.values_list("learner__user_id", "state"))
+    assert found == {1: State.SEEN, 2: State.WAITING, 3: State.QUEUED}
 
 
 def test_the_control_group_and_those_who_left_get_no_mail_instead(office: PostOffice) -> None:
