@@ -121,7 +121,7 @@ def letters(course_key: CourseKey) -> list[dict[str, Any]]:
     """The course's letters, newest first, with what became of them."""
     from . import cards, history
 
-    cards.settle()
+    cards.settle(cards.open_letters(timezone.now(), course_key))
     return history.letters(course_key)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 State = Delivery.State
 CARD_DAYS = 60  # a card that waited longer is about something long gone
+FOLLOWED_DAYS = 7  # after its letter's end a card is hardly followed any more
 NOT_SEEN = "not_seen"
 
 
@@ -79,12 +80,14 @@ def fields(letter: Letter, composed: Composed) -> dict[str, object]:
     }
 
 
-def settle(letter_ids: list[int] | None = None) -> int:
-    """Take over from the decisions which cards were seen and followed; how many rows."""
-    rows = Delivery.objects.filter(state=State.WAITING, decision__shown_at__isnull=False)
-    clicked = Delivery.objects.filter(clicked_at__isnull=True, decision__clicked_at__isnull=False)
-    if letter_ids is not None:
-        rows, clicked = rows.filter(letter_id__in=letter_ids), clicked.filter(letter_id__in=letter_ids)
+def settle(letter_ids: Sequence[int]) -> int:
+    """Take over from the decisions which of these letters' cards were seen and followed; how many rows."""
+    rows = Delivery.objects.filter(
+        letter_id__in=letter_ids, state=State.WAITING, decision__shown_at__isnull=False
+    )
+    clicked = Delivery.objects.filter(
+        letter_id__in=letter_ids, clicked_at__isnull=True, decision__clicked_at__isnull=False
+    )
     seen = 0
     for pk, at in list(rows.values_list("pk", "decision__shown_at")):
         waiting = Delivery.objects.filter(pk=pk, state=State.WAITING)
@@ -94,13 +97,22 @@ def settle(letter_ids: list[int] | None = None) -> int:
     return seen
 
 
+def open_letters(now: datetime, course_key: CourseKey | None = None) -> list[int]:
+    """The letters whose cards may still be seen or followed, of one course or of all."""
+    found = Letter.objects.filter(channel__in=NUDGED)
+    if course_key is not None:
+        found = found.filter(course_key=course_key)
+    lately = Q(state__in=GOING) | Q(finished__gt=now - timedelta(days=FOLLOWED_DAYS))
+    return list(found.filter(lately).values_list("pk", flat=True))
+
+
 def escalate(now: datetime) -> int:
     """Let a mail follow each card that was not seen in its days; how many.  Never both at once.
 
     A card that a page has just got may be seen in a moment: it is left alone for that long.  Who left the
     course is not written to; nor is the control group, who could not see the card.
     """
-    settle()
+    settle(open_letters(now))
     due = _unseen(now).filter(escalate_at__lte=now, letter__state__in=GOING)
     moved = 0
     for letter_id in list(due.order_by().values_list("letter_id", flat=True).distinct()):

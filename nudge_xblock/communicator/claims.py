@@ -101,15 +101,15 @@ def taken_on(letter_id: int, now: datetime) -> bool:
     return surely(lambda: Letter.objects.filter(free, pk=letter_id).update(attended_until=now + LATE)) == 1
 
 
-def hand_over(row: Delivery, message_id: str, now: datetime) -> bool:
+def hand_over(row: Delivery, message_id: str, now: datetime, address: str = "") -> bool:
     """Write down that the mail server is about to get the mail; False: it must not, the row is not ours.
 
-    It is not, either, once the letter was stopped.
+    It is not, either, once the letter was stopped.  `address`: the hash of where the mail goes.
     """
     going = Letter.objects.filter(pk=row.letter_id, state__in=GOING)
     changed = Delivery.objects.filter(
         pk=row.pk, state=State.CLAIMED, worker=row.worker, letter__in=going
-    ).update(state=State.HANDED, message_id=message_id, claimed_at=now)
+    ).update(state=State.HANDED, message_id=message_id, address=address, claimed_at=now)
     return changed == 1
 
 

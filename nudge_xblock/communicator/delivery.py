@@ -151,9 +151,10 @@ class Courier:
     def __init__(self, letter: Letter, rows: Sequence[Delivery], post: Post, clock: Clock) -> None:
         self._letter, self._post, self._clock = letter, post, clock
         self._writer = Writer(letter)
-        self._reach = Reach(letter.course_key)
         user_ids = [row.learner.user_id for row in rows]
         self._people = platform().addressees(user_ids)
+        known = ((row.learner_id, self._people.get(row.learner.user_id)) for row in rows)
+        self._reach = Reach(letter.course_key, {pk: who.email if who else "" for pk, who in known})
         self._there = platform().takers(letter.course_key, user_ids)
         self._limits = policy.limits()
 
@@ -189,7 +190,7 @@ class Courier:
             reason = forbids(learner, who.time_zone, self._limits, now)
             if reason is not None:
                 return self._put_off(row, reason, now)
-            taken = claims.surely(partial(_taken, row, learner, mail.message_id, now))
+            taken = claims.surely(partial(_taken, row, learner, mail, now))
             if taken is not None:
                 return taken
         return self._put_off(row, Reason.ANOTHER, self._clock())
@@ -256,12 +257,12 @@ def forbids(learner: Learner, time_zone: str, limits: Limits, now: datetime) -> 
     return restraint.forbids(standing, limits, KIND, now.timestamp())
 
 
-def _taken(row: Delivery, learner: Learner, message_id: str, now: datetime) -> str | None:
+def _taken(row: Delivery, learner: Learner, mail: Mail, now: datetime) -> str | None:
     """Spend the send and hand the row over, both or neither: "", or why not; None when a nudge won."""
     with transaction.atomic():
         if not _spent(learner, now):
             return None
-        if not claims.hand_over(row, message_id, now):
+        if not claims.hand_over(row, mail.message_id, now, suppression.mark(mail.to)):
             transaction.set_rollback(True)
             return claims.STOPPED
     return ""

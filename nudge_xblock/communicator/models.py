@@ -95,8 +95,8 @@ class Letter(models.Model):
 class Delivery(models.Model):
     """What became of one letter for one learner: at most one row each, whatever crashes or is repeated.
 
-    .. pii: That a learner was written to, why, and whether it was opened.
-    .. pii_types: id, other
+    .. pii: That a learner was written to, a keyed hash of the address, why, and whether it was opened.
+    .. pii_types: id, email_address, other
     .. pii_retirement: local_api
     """
 
@@ -141,6 +141,7 @@ class Delivery(models.Model):
         related_name="+",
         help_text=_("The gate's decision by which the pop-up was given."),
     )
+    address = models.CharField(max_length=64, blank=True)  # keyed hash of where the mail went
     message_id = models.CharField(max_length=255, blank=True, help_text=_("The mail's Message-ID."))
     created = models.DateTimeField(auto_now_add=True)
     claimed_at = models.DateTimeField(null=True)

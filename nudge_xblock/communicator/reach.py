@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nudge_xblock.compat import platform
@@ -18,10 +18,13 @@ NO_ADDRESS, UNVERIFIED, OPTED_OUT, DECLINED = "no_address", "unverified", "opted
 
 
 class Reach:
-    """Says of the learners of one course run why they cannot be mailed, from a few reads for all of them."""
+    """Says of the learners of one course run why they cannot be mailed, from a few reads for all of them.
 
-    def __init__(self, course_key: CourseKey) -> None:
-        self._blocked = Blocked(course_key)
+    `some`: learners' rows and their addresses, where nobody else is asked about.
+    """
+
+    def __init__(self, course_key: CourseKey, some: Mapping[int, str] | None = None) -> None:
+        self._blocked = Blocked(course_key, some)
         self._declined = platform().declined(course_key)
 
     def why_not(self, learner: tuple[int, int, bool], email: str, verified: bool) -> str:

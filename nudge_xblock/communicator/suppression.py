@@ -6,12 +6,11 @@ enrolling again, nor a new address, nor a new account with the old address undoe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
-from nudge_xblock.compat import platform
 from nudge_xblock.models import Learner
 
 from . import tokens
@@ -27,10 +26,16 @@ SAID = (Why.BOUNCED, Why.COMPLAINED, Why.UNSUBSCRIBED)
 
 
 class Blocked:
-    """The suppressions that hold in one course run, looked up in memory."""
+    """The suppressions that hold in one course run, looked up in memory.
 
-    def __init__(self, course_key: CourseKey) -> None:
+    `some`: learners' rows and their addresses, where nobody else is asked about; then theirs alone are read.
+    """
+
+    def __init__(self, course_key: CourseKey, some: Mapping[int, str] | None = None) -> None:
         rows = Suppression.objects.filter(scope__in=[SITE, str(course_key)])
+        if some is not None:
+            marks = [mark(email) for email in some.values() if email]
+            rows = rows.filter(Q(address__in=marks) | Q(learner_id__in=list(some)))
         self._addresses: dict[str, str] = {}
         self._learners: dict[int, str] = {}
         # Of several reasons the last is told: what a person said comes after what a mail server did.
@@ -114,11 +119,10 @@ def bounced(emails: Collection[str], message_ids: Iterable[str], why: str, detai
     """
     found = {mark(email): None for email in emails if email.strip()}
     rows = Delivery.objects.filter(message_id__in=[each for each in message_ids if each])
-    hit = {row.pk: row.learner_id for row in rows}
-    people = dict(Learner.objects.filter(pk__in=hit.values()).values_list("user_id", "pk"))
+    hit = {row.pk: row for row in rows}
     learners: dict[str, int | None] = dict(found)
-    if people:
-        learners |= {mark(email): people[pk] for pk, email, _ok in platform().addresses(people) if email}
+    # Where the mail went, which need not be where its learner is reached today.
+    learners |= {row.address: row.learner_id for row in hit.values() if row.address}
     new = sum(suppress(address, SITE, why, learner) for address, learner in learners.items())
     Delivery.objects.filter(pk__in=hit, state=Delivery.State.SENT).update(
         state=Delivery.State.FAILED, reason=why if why != Why.BOUNCED else "bounced"

@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(help_text='Not before: quiet hours, caps or a mail server that was busy put it off.', null=True)),
                 ('put_off_since', models.DateTimeField(null=True)),
                 ('tries', models.PositiveSmallIntegerField(default=0, help_text='How often a mail server refused it for the moment.')),
+                ('address', models.CharField(blank=True, max_length=64)),
                 ('message_id', models.CharField(blank=True, help_text="The mail's Message-ID.", max_length=255)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('claimed_at', models.DateTimeField(null=True)),

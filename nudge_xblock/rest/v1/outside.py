@@ -100,7 +100,10 @@ class Bounces(View):
         kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not api.communicator.may_report(secret.strip()):
             return _refused("permission_denied", "The secret is not the one that is set.", 403)
-        if int(request.headers.get("Content-Length") or 0) > LARGEST:
+        length = request.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()):
+            return _refused("invalid", "Content-Length says how many bytes are sent.", 400)
+        if int(length) > LARGEST:
             return _refused("invalid", "Send at most a megabyte at once.", 413)
         try:
             told = json.loads(request.body)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
+from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import catalogue, decisions, effects, lessons, votes
 from nudge_xblock.communicator import automation, cards, claims, letters
@@ -133,7 +134,7 @@ def test_a_card_that_was_seen_is_over() -> None:
     assert answer.nudge is not None
     votes.respond(1, answer.nudge.decision, "shown", NOW)
     assert visit(now=NOW + timedelta(hours=3)).nudge is None
-    cards.settle()
+    cards.settle([letter.pk])
     row = letter.deliveries.get()
     assert row.state == State.SEEN
     assert row.shown_at is not None
@@ -250,7 +251,7 @@ def test_a_card_seen_or_given_while_mails_take_over_stays_a_card(monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(Platform, "takers", meanwhile)
         assert cards.escalate(later) == 1
-    cards.settle()
+    cards.settle([letter.pk])
     found = dict(letter.deliveries.values_list("learner__user_id", "state"))
     assert found == {1: State.SEEN, 2: State.WAITING, 3: State.QUEUED}
 
@@ -314,3 +315,15 @@ def test_a_link_is_the_cards_button() -> None:
 def test_a_course_whose_pages_ask_for_no_cards_is_told_so() -> None:
     Placement.objects.all().delete()
     assert "add a nudge" in problems("<p>x</p>")[0]
+
+
+def test_looking_at_a_courses_letters_settles_its_open_ones_alone() -> None:
+    here, old = card(), card()
+    there = card(course_key=CourseKey.from_string("course-v1:Elsewhere+X+1"))
+    by_mail = written(state=Letter.State.SENDING)
+    long_ago = NOW - timedelta(days=8)
+    Letter.objects.filter(pk=old.pk).update(state=Letter.State.SENT, finished=long_ago)
+    Letter.objects.filter(pk=there.pk).update(state=Letter.State.SENDING)
+    assert cards.open_letters(NOW, COURSE) == [here.pk]
+    assert sorted(cards.open_letters(NOW)) == [here.pk, there.pk]
+    assert by_mail.pk not in cards.open_letters(NOW)

@@ -255,6 +255,27 @@ def test_a_providers_hard_bounce_suppresses_the_address_and_fails_its_mail(offic
 
 
 @override_settings(NUDGE_MAIL_BOUNCE_SECRET=SECRET)
+def test_a_bounce_suppresses_the_address_that_the_mail_went_to_not_the_one_of_today(
+    office: PostOffice,
+) -> None:
+    learner(1)
+    send(written())
+    get_user_model().objects.update(email="another@example.org")
+    answer = report(Client(), {"reports": [{"kind": "hard", "message_id": office.mails[0]["Message-ID"]}]})
+    assert answer.json() == {"suppressed": 1, "hard": 1}
+    assert Suppression.objects.get().address == suppression.mark("learner1@example.org")
+    again = written()
+    send(again)
+    assert office.received["another@example.org"] == 1
+
+
+@pytest.mark.parametrize("length", ["many", "-1x", ""])
+@override_settings(NUDGE_MAIL_BOUNCE_SECRET=SECRET)
+def test_a_length_that_is_no_number_is_no_error_of_the_server(length: str) -> None:
+    assert report(Client(), {"reports": []}, CONTENT_LENGTH=length).status_code == 400
+
+
+@override_settings(NUDGE_MAIL_BOUNCE_SECRET=SECRET)
 def test_a_complaint_suppresses_the_learner_and_a_soft_bounce_nobody(office: PostOffice) -> None:
     learner(1)
     learner(2)

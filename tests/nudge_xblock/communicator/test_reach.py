@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock.communicator import reach
+from nudge_xblock.communicator import reach, suppression
 from nudge_xblock.communicator.models import Suppression
 from nudge_xblock.communicator.suppression import mark
 from nudge_xblock.models import Learner
@@ -57,3 +57,15 @@ def test_the_whole_course_is_reached_as_each_of_its_learners_is(
 
 def test_what_holds_in_another_course_holds_there(course: set[int]) -> None:
     assert reach.reachable(OTHER, [7, 13]) == {13}
+
+
+def test_a_batch_reads_the_suppressions_of_its_own_learners_alone(course: set[int]) -> None:
+    for number in range(50):
+        Suppression.objects.create(address=mark(f"stranger{number}@example.org"))
+    rows = list(Learner.objects.order_by("user_id"))
+    batch = {row.pk: f"learner{row.user_id}@example.org" for row in rows}
+    whole, some = suppression.Blocked(COURSE), suppression.Blocked(COURSE, batch)
+    for row in rows:
+        assert some.why(row.pk, batch[row.pk]) == whole.why(row.pk, batch[row.pk])
+    assert not some.has("stranger7@example.org")
+    assert whole.has("stranger7@example.org")
