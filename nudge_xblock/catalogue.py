@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FRESH = 30.0
 SITE_FRESH = 600.0
 MOST_COURSES = 500
+LIVES = 7
+"""Half-lives after which an answer is forgotten altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,12 @@ def settle(now: datetime) -> int:
     """Count every result up to `now` into its variant, and return how many variants changed.
 
     An answer's weight halves every NUDGE_TALLY_HALF_LIFE_DAYS, so that what no longer holds is forgotten and
-    a message that was held back for long is given another chance.  Safe to repeat: counts start from zero.
+    a message that was held back for long is given another chance; what would weigh less than a hundredth is
+    not looked at any more.  Safe to repeat: counts start from zero.
     """
     half_life = settings.NUDGE_TALLY_HALF_LIFE_DAYS * 86400.0
     sums: dict[int, list[float]] = {}
-    for variant_id, created, result in _results(now):
+    for variant_id, created, result in _results(now - timedelta(seconds=LIVES * half_life), now):
         weight = 0.5 ** ((now - created).total_seconds() / half_life)
         row = sums.setdefault(variant_id, [0.0, 0.0, 0.0])
         row[0] += weight
@@ -127,15 +130,15 @@ def settle(now: datetime) -> int:
     return len(sums)
 
 
-def _results(now: datetime) -> Iterator[tuple[int, datetime, int]]:
-    """Variant, time and result of every nudge shown up to `now` whose result is known."""
+def _results(since: datetime, now: datetime) -> Iterator[tuple[int, datetime, int]]:
+    """Variant, time and result of every nudge shown after `since`, up to `now`, whose result is known."""
     shown = Decision.objects.filter(
-        shown_at__isnull=False, created__lte=now, variant__isnull=False
+        shown_at__isnull=False, created__gt=since, created__lte=now, variant__isnull=False
     ).order_by()
     columns = ("variant_id", "created", "placement__objective", "helpful", "clicked_at", "dismissed_at")
     slow = Q(placement__objective=objectives.ITEMS)
     answered = shown.exclude(slow).values_list(*columns)
-    followed = shown.filter(slow).values_list(*columns, "outcome")
+    followed = shown.filter(slow).values_list(*columns, "outcome", "placement__objective_days")
     for variant_id, created, *told in chain(answered.iterator(5000), followed.iterator(5000)):
         found = _result(*told)
         if found is not None:
@@ -148,8 +151,10 @@ def _result(
     clicked: Any,
     dismissed: Any,
     outcome: Mapping[str, Any] | None = None,
+    days: float = 0.0,
 ) -> int | None:
-    return objectives.result(objective, helpful, clicked is not None, dismissed is not None, outcome or {})
+    answered = clicked is not None, dismissed is not None
+    return objectives.result(objective, helpful, *answered, outcome or {}, days)
 
 
 def settle_night(job: Run) -> str:

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db.models import Min, QuerySet
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses
+from nudge_xblock import courses, windows
 from nudge_xblock.followup import Completions
 from nudge_xblock.gate import HOLD
 from nudge_xblock.models import Decision
@@ -83,7 +83,7 @@ def estimates(course_key: CourseKey | None, now: datetime) -> dict[str, Any]:
 
 def sends(known: QuerySet[Decision]) -> list[Row]:
     """The moments at which chance decided between sending and holding back."""
-    chosen = known.filter(reason__in=GATED, propensity__lt=1.0, outcome__final=True).order_by("created", "pk")
+    chosen = known.filter(windows.over(), reason__in=GATED, propensity__lt=1.0).order_by("created", "pk")
     columns = ("learner_id", "variant_id", "propensities", "outcome", "created")
     rows = [
         Row(learner, variant is not None, 1.0 - propensities[HOLD], outcome, created)
@@ -103,10 +103,11 @@ def group(known: QuerySet[Decision]) -> list[Row]:
     wanted = {(row["learner_id"], row["course_key"]): row["first"] for row in firsts}
     found = []
     for batch in _batches(sorted(set(wanted.values()))):
-        rows = eligible.filter(created__in=batch, outcome__final=True)
+        rows = eligible.filter(windows.over(), created__in=batch)
         columns = ("learner_id", "course_key", "reason", "outcome", "created")
         for learner, course_key, reason, outcome, created in rows.values_list(*columns):
-            if wanted[learner, course_key] == created:
+            if wanted.get((learner, course_key)) == created:
+                del wanted[learner, course_key]  # of two at the very same time one counts
                 found.append(Row(learner, reason != Reason.CONTROL, 1.0 - share, outcome, created))
     return found
 

@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses, objectives
+from nudge_xblock import courses, objectives, windows
 from nudge_xblock.models import Decision, Night, Placement
 from nudge_xblock.night import Run
 from nudge_xblock.objectives import Expectation
@@ -36,7 +35,7 @@ STEP = "outcomes"
 GRACE = timedelta(
     days=3
 )  # an outcome is computed again this long after it was final, for events that came late
-LONGEST = timedelta(days=365)  # older moments teach no model, so they need no result either
+LONGEST = timedelta(days=365)  # older moments teach no model, so they need no result over other days
 DAY = 86400.0
 LONG = 4.0
 AWAY = 8 * 3600.0  # an event so much later belongs to another visit
@@ -76,7 +75,7 @@ def fill(job: Run) -> str:
     Those that an earlier night left final are found without looking at them: that night's report says up to
     when it went.
     """
-    days = float(settings.NUDGE_OUTCOME_DAYS)
+    days = windows.days()
     due = _due(job, days)
     aimed = list(Placement.objects.filter(objective=objectives.ITEMS))
     keys = set(due.order_by().values_list("course_key", flat=True).distinct())
@@ -97,8 +96,10 @@ def _due(job: Run, days: float) -> QuerySet[Decision]:
     """The decisions whose outcome may not be final, or may have been completed by late events since."""
     known = Decision.objects.filter(created__lte=job.now)
     settled = _settled(days)
-    if settled is None:
-        return known.filter(Q(created__gte=job.now - timedelta(days=days) - GRACE) | Q(outcome={}))
+    if settled is None:  # the first night, or the first one with so many days
+        recent = Q(created__gte=job.now - timedelta(days=days) - GRACE)
+        otherwise = Q(outcome__days__isnull=False) & ~windows.lasting(days) & Q(created__gt=job.now - LONGEST)
+        return known.filter(recent | otherwise | Q(outcome={}))
     return known.filter(created__gte=min(settled, job.now) - timedelta(days=days) - GRACE)
 
 
@@ -206,8 +207,7 @@ def expectation(course_key: CourseKey, now: datetime) -> Expectation:
         reason__in=[*GATED, Reason.CONTROL],
         created__gt=now - LONGEST,
         created__lte=now,
-        outcome__final=True,
-    )
+    ).filter(windows.over())
     rows = [
         (outcome["items_before"] / outcome["days"], outcome["items"] / outcome["days"])
         for outcome in untouched.order_by().values_list("outcome", flat=True).iterator(chunk_size=5000)

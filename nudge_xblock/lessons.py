@@ -104,8 +104,10 @@ class Shown:
 def result_of(decision: Decision) -> int | None:
     """The result of a nudge that was shown; None while it is not known."""
     clicked, dismissed = decision.clicked_at is not None, decision.dismissed_at is not None
-    objective = decision.placement.objective
-    return objectives.result(objective, decision.helpful, clicked, dismissed, decision.outcome)
+    placement = decision.placement
+    return objectives.result(
+        placement.objective, decision.helpful, clicked, dismissed, decision.outcome, placement.objective_days
+    )
 
 
 def learn(job: Run) -> tuple[str, str]:

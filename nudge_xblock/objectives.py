@@ -53,16 +53,23 @@ def of_items(after: float, expected: float) -> int:
 
 
 def result(
-    objective: str, helpful: bool | None, clicked: bool, dismissed: bool, outcome: Mapping[str, Any]
+    objective: str,
+    helpful: bool | None,
+    clicked: bool,
+    dismissed: bool,
+    outcome: Mapping[str, Any],
+    days: float,
 ) -> int | None:
     """The result of one shown nudge; None while it is not known.
 
-    `outcome` is what the night found of the days after (`Decision.outcome`).
+    `outcome` is what the night found of the days after (`Decision.outcome`), `days` how many of them count:
+    a result over other days, from before that was changed, is none.
     """
     if objective == CLICK:
         return of_click(clicked, dismissed, helpful)
     if objective == ITEMS:
-        found = (outcome.get("objective") or {}).get("result")
+        aim = outcome.get("objective") or {}
+        found = aim.get("result") if aim.get("days") == days else None
         return found if isinstance(found, int) else None
     return of_vote(helpful)
 

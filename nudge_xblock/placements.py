@@ -50,11 +50,16 @@ def register(fields: Mapping[str, Any]) -> Placement:
         raise ValidationError({problem.field: [problem.message] for problem in found})
     course_key = CourseKey.from_string(str(fields["course_key"]))
     with transaction.atomic():
+        before = Placement.objects.filter(key=str(fields["key"])).first()
         placement, _created = Placement.objects.update_or_create(
             key=str(fields["key"]), defaults=_columns(fields, course_key)
         )
         Placement.objects.select_for_update().get(pk=placement.pk)
         _keep_variants(placement, fields["variants"])
+        if before is not None and _aim(before) != _aim(
+            placement
+        ):  # what succeeded by the old one is no success
+            placement.variants.update(shown=0.0, helpful=0.0, not_helpful=0.0, counted_through=None)
     catalogue.forget(course_key)
     return placement
 
@@ -251,6 +256,11 @@ def _columns(fields: Mapping[str, Any], course_key: CourseKey) -> dict[str, Any]
         "objective_days": float(fields.get("objective_days") or 7.0),
         "may_retire": bool(fields.get("may_retire", True)),
     }
+
+
+def _aim(placement: Placement) -> tuple[str, float]:
+    """What counts as success, and over how many days."""
+    return placement.objective, placement.objective_days if placement.objective == ITEMS else 0.0
 
 
 def _usage_key(key: str) -> UsageKey | None:

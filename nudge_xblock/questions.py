@@ -13,15 +13,13 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
 from . import addressed, findings, groups, objectives, segments, trials, verdicts, wording
 from .comparison import ITEMS, MEASURES, Comparison, Measure, Trials, compare, mismatch, over_time
 from .confidence import LEVEL
-from .models import Decision, Placement, Variant
-from .reasons import GATED
+from .models import Placement, Variant
 from .results import interval
 from .trials import NONE, Log
 
@@ -77,28 +75,14 @@ def load(course_key: CourseKey, until: datetime, nudge: int | None = None) -> Co
     one = nudge or None
     placements = Placement.objects.filter(course_key=course_key, **({"pk": one} if one else {}))
     placements = placements.exclude(kind=addressed.KIND)  # chance has no part in them
-    counts = counted(course_key, through)
+    read = trials.of_course(course_key, through)
     return Course(
         through,
-        tuple(nudge_of(placement, counts) for placement in placements.prefetch_related("variants")),
-        trials.logs(course_key, through, one),
+        tuple(nudge_of(placement, read.counts) for placement in placements.prefetch_related("variants")),
+        read.logs if one is None else {key: log for key, log in read.logs.items() if key == one},
         lambda learners: groups.people_of(course_key, learners, through.year),
-        control(course_key, through) if not one else None,
+        read.control if one is None and len(read.control.day) else None,
     )
-
-
-def counted(course_key: CourseKey, through: datetime) -> dict[int, dict[int, tuple[int, int]]]:
-    """Placement to wording (or NONE) to moments that the gate decided, and those of them left to chance."""
-    rows = (
-        Decision.objects.filter(course_key=course_key, created__lt=through, reason__in=GATED)
-        .order_by()
-        .values_list("placement_id", "variant_id")
-        .annotate(every=Count("created"), chance=Count("created", filter=Q(propensity__lt=1.0)))
-    )
-    found: dict[int, dict[int, tuple[int, int]]] = {}
-    for placement, variant, moments, chance in rows:
-        found.setdefault(placement, {})[variant or NONE] = (moments, chance)
-    return found
 
 
 def nudge_of(placement: Placement, counts: Mapping[int, Mapping[int, tuple[int, int]]]) -> Nudge:
@@ -108,12 +92,6 @@ def nudge_of(placement: Placement, counts: Mapping[int, Mapping[int, tuple[int, 
     kept = tuple(one for one in wordings if one.active or one.pk in mine)
     audience = "" if placement.audience == "all" else str(wording.AUDIENCES.get(placement.audience, ""))
     return Nudge(placement.pk, str(placement), audience, placement.objective, placement.active, kept, mine)
-
-
-def control(course_key: CourseKey, through: datetime) -> Trials | None:
-    """Learners who may be nudged against those who never are; None where the site has no such group."""
-    share = settings.NUDGE_CONTROL_SHARE
-    return trials.control(course_key, through, share) if 0.0 < share < 1.0 else None
 
 
 # All questions of a course
@@ -323,7 +301,7 @@ def course_questions(course: Course) -> list[Question]:
             )
         )
     kept = course.control
-    if kept is not None and len(kept.day):
+    if kept is not None:
         names = (
             _("Nudges, or never any?"),
             _("Learners who may be nudged"),

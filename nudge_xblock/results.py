@@ -17,7 +17,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
-from . import effects, findings
+from . import findings, trials, windows
 from .comparison import ITEMS, Comparison, Trials, compare, mismatch
 from .experiments import Floats, Interval, ratio, ratio_change, share_always
 from .gate import HOLD
@@ -137,18 +137,10 @@ def outcome(decisions: QuerySet[Decision]) -> dict[str, Any]:
 
 def never_nudged(decisions: QuerySet[Decision]) -> findings.Sentence | None:
     """What nudging changed for learners as a whole, beside the control group; None where there is none."""
-    rows = sorted(effects.group(decisions), key=lambda row: row.created)
-    if not rows:
+    found = trials.control(decisions)
+    if not len(found.day):
         return None
-    trials = Trials(
-        np.array([row.created.toordinal() for row in rows], np.int64),
-        np.array([row.learner for row in rows], np.int64),
-        np.array([row.sent for row in rows], np.bool_),
-        np.array([row.chance for row in rows], np.float64),
-        np.array([row.outcome["items"] for row in rows], np.float64),
-        np.array([row.outcome["items_before"] for row in rows], np.float64),
-    )
-    return findings.never_nudged(compare(trials, ITEMS), settings.NUDGE_OUTCOME_DAYS)
+    return findings.never_nudged(compare(found, ITEMS), settings.NUDGE_OUTCOME_DAYS)
 
 
 def left_to_chance(gated: QuerySet[Decision]) -> Trials:
@@ -162,7 +154,7 @@ def left_to_chance(gated: QuerySet[Decision]) -> Trials:
         default=number_in("propensities", HOLD),
         output_field=FloatField(),
     )
-    items = Case(When(outcome__final=True, then=number_in("outcome", "items")), output_field=FloatField())
+    items = Case(When(windows.over(), then=number_in("outcome", "items")), output_field=FloatField())
     before = number_in("outcome", "items_before")
     rows = gated.filter(propensity__lt=1.0).annotate(p_hold=p_hold).filter(p_hold__gt=0.0)
     columns = rows.order_by("created", "pk").values_list(

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from predictor.sequences import EventStore
 
+from . import trials
 from .communicator.models import Audit, Letter, SavedSelection
 from .compat import platform
 from .models import InboxEvent, Learner
@@ -40,6 +41,7 @@ def retire(user_id: int) -> dict[str, int]:
         found["live_events"] = InboxEvent.objects.filter(user_id=user_id).delete()[0]
         found["rows"] = Learner.objects.filter(user_id=user_id).delete()[0]
         found["written"] = _forget_author(user_id)
+    trials.forget()  # other processes read their logs anew within minutes
     return found
 
 
@@ -48,7 +50,8 @@ def _forget_author(user_id: int) -> int:
 
     That somebody must not be mailed is kept as well, by a keyed hash of the address that leads to nobody.
     """
-    written, answered = Letter.objects.filter(author_id=user_id), Letter.objects.filter(reply_owner_id=user_id)
+    written = Letter.objects.filter(author_id=user_id)
+    answered = Letter.objects.filter(reply_owner_id=user_id)
     found = (written | answered).count()
     written.update(author_id=None)
     answered.update(reply_owner_id=None, reply_to="")

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from nudge_xblock import activity, catalogue, harm
+from nudge_xblock import activity, catalogue, harm, windows
 from nudge_xblock.gate import HOLD
 from nudge_xblock.models import Decision, Variant
 from nudge_xblock.night import Run
@@ -53,7 +53,7 @@ def moments(now: datetime) -> Iterator[harm.Moment]:
 
 def _decided(now: datetime) -> QuerySet[Decision]:
     known = Decision.objects.filter(
-        reason__in=GATED, outcome__final=True, created__gt=now - REMEMBERED, created__lte=now
+        windows.over(), reason__in=GATED, created__gt=now - REMEMBERED, created__lte=now
     )
     return known.order_by("created", "pk")
 

@@ -6,20 +6,27 @@ hour with the last.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
 from opaque_keys.edx.keys import CourseKey
 
+from . import effects, windows
 from .comparison import Bools, Ints, Trials
 from .experiments import Floats
 from .gate import HOLD
 from .models import Decision
-from .reasons import GATED, RESTRAINED, Reason
+from .reasons import GATED
 
 NONE = 0  # in place of a wording's id: held back
+FRESH = 600.0
+MOST_COURSES = 4
 SETTLED = timedelta(days=1)  # a vote or a click that has not come by then does not count
 
 
@@ -43,13 +50,9 @@ def midnight(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def logs(course_key: CourseKey, through: datetime, placement: int | None = None) -> dict[int, Log]:
-    """The log of every nudge of a course, or of one, by placement id; `through` is aware."""
-    decisions = Decision.objects.filter(
-        course_key=course_key, created__lt=through, reason__in=GATED, propensity__lt=1.0
-    )
-    if placement is not None:
-        decisions = decisions.filter(placement=placement)
+def logs(decisions: QuerySet[Decision], through: datetime) -> dict[int, Log]:
+    """The log of every nudge that these decisions are of, by placement id; `through` is aware."""
+    decisions = decisions.filter(reason__in=GATED, propensity__lt=1.0)
     columns = ("placement_id", "learner_id", "variant_id", "created", "propensities", "outcome")
     answers = ("helpful", "voted_at", "clicked_at")
     rows: dict[int, list[Any]] = {}
@@ -67,7 +70,7 @@ def log(rows: list[Any], through: datetime) -> Log:
         vote is True and in_time(at, when) for vote, at, when in zip(helpful, created, voted, strict=True)
     ]
     followed = [in_time(at, when) for at, when in zip(created, clicked, strict=True)]
-    items = [one.get("items") if one.get("final") else None for one in outcome]
+    items = [one.get("items") if windows.is_over(one) else None for one in outcome]
     return Log(
         np.array([at.toordinal() for at in created], np.int64),
         np.array(learner, np.int64),
@@ -125,23 +128,65 @@ def joined(many: list[Trials]) -> Trials:
     return Trials(*(column[order] for column in columns))
 
 
-def control(course_key: CourseKey, through: datetime, share: float) -> Trials:
+def control(decisions: QuerySet[Decision]) -> Trials:
     """Learners who may be nudged against the control group, each at the first moment open to either.
 
-    Items alone can be compared: who is shown nothing neither votes nor clicks.  `share`: of that group.
+    Items alone can be compared: who is shown nothing neither votes nor clicks.  Empty without such a group.
     """
-    decisions = Decision.objects.filter(course_key=course_key, created__lt=through)
-    decisions = decisions.exclude(reason__in=RESTRAINED - {Reason.CONTROL})
-    seen: dict[int, Any] = {}
-    columns = ("learner_id", "created", "reason", "outcome")
-    for row in decisions.order_by("created", "pk").values_list(*columns).iterator(2000):
-        seen.setdefault(row[0], row)
-    rows = [row for row in seen.values() if row[3].get("final")]
+    rows = sorted(effects.group(decisions), key=lambda row: row.created)
     return Trials(
-        np.array([row[1].toordinal() for row in rows], np.int64),
-        np.array([row[0] for row in rows], np.int64),
-        np.array([row[2] != Reason.CONTROL for row in rows], np.bool_),
-        np.full(len(rows), 1.0 - share),
-        np.array([row[3].get("items") for row in rows], np.float64),
-        np.array([row[3].get("items_before") for row in rows], np.float64),
+        np.array([row.created.toordinal() for row in rows], np.int64),
+        np.array([row.learner for row in rows], np.int64),
+        np.array([row.sent for row in rows], np.bool_),
+        np.array([row.chance for row in rows], np.float64),
+        np.array([row.outcome["items"] for row in rows], np.float64),
+        np.array([row.outcome["items_before"] for row in rows], np.float64),
     )
+
+
+# What was read, for a while
+
+
+class Course(NamedTuple):
+    """A course through a midnight: its log by nudge, the control group, and its counts.
+
+    `counts`: placement to wording (or NONE) to moments that the gate decided, and those left to chance.
+    """
+
+    logs: Mapping[int, Log]
+    control: Trials
+    counts: Mapping[int, Mapping[int, tuple[int, int]]]
+
+
+def of_course(course_key: CourseKey, through: datetime) -> Course:
+    """All that the questions of a course are answered from; at most FRESH seconds old.
+
+    Every click asks for the same, and it changes with the night alone: kept per process for a few courses.
+    """
+    kept = int(time.monotonic() // FRESH), windows.days(), float(settings.NUDGE_CONTROL_SHARE)
+    return _of_course(course_key, through, kept)
+
+
+def forget() -> None:
+    """Read everything afresh at the next question in this process."""
+    _of_course.cache_clear()
+
+
+@lru_cache(maxsize=MOST_COURSES)
+def _of_course(course_key: CourseKey, through: datetime, _kept: tuple[float, ...]) -> Course:
+    decisions = Decision.objects.filter(course_key=course_key, created__lt=through)
+    return Course(logs(decisions, through), control(decisions), counted(decisions))
+
+
+def counted(decisions: QuerySet[Decision]) -> dict[int, dict[int, tuple[int, int]]]:
+    """As in `Course.counts`."""
+    rows = (
+        decisions.filter(reason__in=GATED)
+        .order_by()
+        .values_list("placement_id", "variant_id")
+        .annotate(every=Count("created"), chance=Count("created", filter=Q(propensity__lt=1.0)))
+    )
+    found: dict[int, dict[int, tuple[int, int]]] = {}
+    for placement, variant, moments, chance in rows:
+        found.setdefault(placement, {})[variant or NONE] = (moments, chance)
+    return found

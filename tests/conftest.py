@@ -36,7 +36,7 @@ def cold_caches() -> None:
     """Start each test without what another one made a process remember."""
     if find_spec("django") is None:  # the predictor is tested where there is none
         return
-    from nudge_xblock import catalogue, serving, situation, states
+    from nudge_xblock import catalogue, serving, situation, states, trials
     from nudge_xblock.communicator import trends
 
     for shelf in (serving.engagement, serving.helpfulness):
@@ -45,6 +45,7 @@ def cold_caches() -> None:
     catalogue.forget()
     situation.forget()
     trends.forget()
+    trials.forget()
 
 
 @pytest.fixture

@@ -68,6 +68,35 @@ def test_an_old_answer_counts_less() -> None:
     assert tallies()[3] == Tally(0.75, 0.5, 0.25)
 
 
+@override_settings(NUDGE_TALLY_HALF_LIFE_DAYS=10)
+def test_an_answer_that_would_count_less_than_a_hundredth_is_not_looked_at() -> None:
+    placed()
+    shown(1, True, 69.0)
+    shown(2, True, 71.0)
+    catalogue.settle(NOW)
+    assert tallies()[3].shown == pytest.approx(0.5**6.9)
+
+
+def test_what_succeeded_by_another_aim_or_over_other_days_is_no_success() -> None:
+    placed()
+    for number in (1, 2):
+        shown(number, True, 0.0)
+    Decision.objects.filter(learner__user_id=101).update(
+        clicked_at=NOW, outcome={"objective": {"result": objectives.SUCCESS, "days": 7.0}}
+    )
+    catalogue.settle(NOW)
+    assert tallies()[3] == Tally(2.0, 2.0, 0.0)
+    placed()
+    assert tallies()[3] == Tally(2.0, 2.0, 0.0), "published again, for the same"
+    placed(objective="items", objective_days=7.0)
+    assert tallies()[3] == Tally(), "what is completed is known to the night alone"
+    catalogue.settle(NOW)
+    assert tallies()[3] == Tally(1.0, 1.0, 0.0)
+    placed(objective="items", objective_days=14.0)
+    catalogue.settle(NOW)
+    assert tallies()[3] == Tally()
+
+
 def test_a_night_counts_also_what_nobody_was_shown_and_forgets_what_was_erased() -> None:
     placed()
     shown(1, True, 1.0)
@@ -111,7 +140,7 @@ def test_a_nudge_for_what_is_completed_is_counted_by_the_night_once_the_days_are
         shown(number, True, 0.0)
     Placement.objects.update(objective="items")
     for user_id, found in ((101, objectives.SUCCESS), (102, objectives.FAILURE), (103, None)):
-        told = {"objective": {"result": found}}
+        told = {"objective": {"result": found, "days": 7.0}}
         Decision.objects.filter(learner__user_id=user_id).update(outcome=told)
     assert tallies()[3] == Tally()
     catalogue.settle(NOW)

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from nudge_xblock import followup
+from nudge_xblock import followup, windows
 from nudge_xblock.models import Decision, Night, Placement
 
 from . import nighttime
@@ -132,6 +132,23 @@ def test_a_failed_night_or_one_over_other_days_settles_nothing(days: float, stat
     decision = decided(40 * DAY)
     followup.fill(nighttime.run())
     assert outcome(decision)["final"]
+
+
+def test_where_other_days_count_from_now_on_outcomes_of_the_last_year_are_counted_anew(settings: Any) -> None:
+    decision, ancient = decided(40 * DAY, 7), decided(400 * DAY, 8)
+    store(event(7, 30 * DAY, DONE, "v1"))
+    job = nighttime.run()
+    followup.fill(job)
+    assert (outcome(decision)["days"], outcome(decision)["items"]) == (7.0, 0)
+    done(NOW)
+    settings.NUDGE_OUTCOME_DAYS = 14
+    assert not Decision.objects.filter(windows.over()).exists(), "seven days are not what counts"
+    followup.fill(job)
+    assert (outcome(decision)["days"], outcome(decision)["items"]) == (14.0, 1)
+    assert outcome(ancient)["days"] == 7.0
+    assert [row.pk for row in Decision.objects.filter(windows.over())] == [decision.pk]
+    assert windows.is_over(outcome(decision))
+    assert not windows.is_over(outcome(ancient))
 
 
 def test_nights_that_were_missed_leave_no_gap() -> None:

@@ -86,7 +86,7 @@ def test_a_nudge_is_learned_from_by_what_it_is_for() -> None:
     Placement.objects.update(objective="click")
     night = job()
     assert [each.outcome for each in lessons.shown_nudges(night)] == [lessons.HELPFUL, lessons.NONE]
-    clicked.outcome = {"objective": {"result": lessons.NOT_HELPFUL}}
+    clicked.outcome = {"objective": {"result": lessons.NOT_HELPFUL, "days": 7.0}}
     clicked.save()
     Placement.objects.update(objective="items")
     [lesson] = lessons.shown_nudges(night)

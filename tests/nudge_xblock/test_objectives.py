@@ -23,13 +23,15 @@ from nudge_xblock.objectives import FAILURE, NEITHER, SUCCESS, Expectation, of_i
 def test_answers_decide_votes_and_clicks(
     objective: str, helpful: bool | None, clicked: bool, dismissed: bool, found: int
 ) -> None:
-    assert result(objective, helpful, clicked, dismissed, {}) == found
+    assert result(objective, helpful, clicked, dismissed, {}, 7.0) == found
 
 
 def test_what_is_completed_is_not_known_before_the_days_are_over() -> None:
-    assert result("items", True, True, False, {}) is None
-    assert result("items", True, True, False, {"objective": {"result": None}}) is None
-    assert result("items", None, False, True, {"objective": {"result": SUCCESS}}) == SUCCESS
+    assert result("items", True, True, False, {}, 7.0) is None
+    assert result("items", True, True, False, {"objective": {"result": None, "days": 7.0}}, 7.0) is None
+    found = {"objective": {"result": SUCCESS, "days": 7.0}}
+    assert result("items", None, False, True, found, 7.0) == SUCCESS
+    assert result("items", None, False, True, found, 14.0) is None, "over other days than count now"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def verdict_of(found: dict[str, Any], against: str) -> str:
 @pytest.mark.django_db
 def test_the_trials_of_a_nudge_are_its_moments_left_to_chance_before_midnight() -> None:
     course = rows.course(learners=60, moments=500, days=30)
-    [log] = trials.logs(rows.COURSE, MIDNIGHT).values()
+    [log] = trials.of_course(rows.COURSE, MIDNIGHT).logs.values()
     open_ = sorted(
         (row for row in course.decisions if 0 < row.propensities["hold"] < 1 and row.created < MIDNIGHT),
         key=lambda row: row.created,
@@ -73,7 +73,7 @@ def test_the_trials_of_a_nudge_are_its_moments_left_to_chance_before_midnight() 
 def test_two_wordings_meet_where_either_could_have_been_sent() -> None:
     course = rows.course(learners=60, moments=500, days=30)
     first, base = course.variants[1].pk, course.variants[0].pk
-    [log] = trials.logs(rows.COURSE, MIDNIGHT).values()
+    [log] = trials.of_course(rows.COURSE, MIDNIGHT).logs.values()
     found = trials.worded(log, first, base, "helpful")
     mine = [row for row in course.decisions if row.variant_id in (first, base) and row.created < MIDNIGHT]
     assert len(found.day) == len(mine)
@@ -89,10 +89,11 @@ def test_an_answer_that_came_after_more_than_a_day_does_not_count() -> None:
     sent = Decision.objects.filter(variant__isnull=False)
     late = F("created") + timedelta(days=1, seconds=1)
     sent.update(helpful=True, voted_at=late, clicked_at=late)
-    [log] = trials.logs(rows.COURSE, MIDNIGHT).values()
+    [log] = trials.of_course(rows.COURSE, MIDNIGHT).logs.values()
     assert np.nansum(log.outcomes["helpful"]) == np.nansum(log.outcomes["clicked"]) == 0
     sent.update(voted_at=F("created"), clicked_at=F("created"))
-    [log] = trials.logs(rows.COURSE, MIDNIGHT).values()
+    trials.forget()
+    [log] = trials.of_course(rows.COURSE, MIDNIGHT).logs.values()
     settled = log.day < (MIDNIGHT - timedelta(days=1)).toordinal()
     assert np.nansum(log.outcomes["helpful"]) == (settled & (log.taken != trials.NONE)).sum()
 
@@ -143,6 +144,20 @@ def test_a_planted_effect_is_found_and_a_wording_like_the_other_is_not() -> None
 
 
 @pytest.mark.django_db
+def test_a_click_more_reads_the_log_no_second_time() -> None:
+    rows.course(learners=40, moments=300)
+    first = overview()
+    with CaptureQueriesContext(connection) as captured:
+        assert overview() == first
+        detail(first["nudges"][0]["id"])
+    assert not [each["sql"] for each in captured.captured_queries if "nudge_xblock_decision" in each["sql"]]
+    Decision.objects.all().delete()
+    assert overview() == first, "until the log is read again"
+    trials.forget()
+    assert overview()["nudges"] == []
+
+
+@pytest.mark.django_db
 def test_the_control_group_is_compared_learner_by_learner() -> None:
     course = rows.course(learners=300, moments=1200, days=30)
     kept = {learner.pk for learner in course.learners[::4]}
@@ -150,7 +165,7 @@ def test_the_control_group_is_compared_learner_by_learner() -> None:
         reason=Reason.CONTROL, variant=None, propensity=1.0, propensities={"hold": 1.0}
     )
     with override_settings(NUDGE_CONTROL_SHARE=0.25):
-        found = trials.control(rows.COURSE, MIDNIGHT, 0.25)
+        found = trials.of_course(rows.COURSE, MIDNIGHT).control
         told = detail(questions.COURSE, "control")
     assert len(found.learner) == len(set(found.learner.tolist()))
     assert set(found.learner[~found.first].tolist()) <= kept
@@ -177,7 +192,7 @@ def test_several_nudges_are_asked_about_together_first() -> None:
     assert {one["id"] for one in found[1:]} == {other.pk, course.variants[0].placement_id}
     assert found[0]["moments"] == sum(one["moments"] for one in found[1:])
     together = trials.joined(
-        [trials.nudged(log, "items") for log in trials.logs(rows.COURSE, MIDNIGHT).values()]
+        [trials.nudged(log, "items") for log in trials.of_course(rows.COURSE, MIDNIGHT).logs.values()]
     )
     assert together.day.tolist() == sorted(together.day.tolist())
     assert detail(questions.COURSE)["learners"] == len(set(trials.known(together).learner.tolist()))
@@ -190,6 +205,7 @@ def test_lost_decisions_raise_the_alarm() -> None:
     assert detail(nudge)["alarm"] is None
     held = Decision.objects.filter(reason=Reason.LEARNER).values_list("pk", flat=True)
     Decision.objects.filter(pk__in=list(held[:700])).delete()
+    trials.forget()
     alarm = detail(nudge)["alarm"]
     assert alarm["values"]["count"]["value"] > alarm["values"]["expected"]["value"]
 
