@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import signal
 import sys
 import time
 from argparse import Namespace
@@ -226,13 +227,15 @@ def write_table(out: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) 
 
 
 def serve(options: Namespace) -> int:
-    """The predictor behind HTTP until it is interrupted."""
+    """The predictor behind HTTP until it is interrupted or told to end."""
     token = service.read_token(Path(options.token_file)) if options.token_file else ""
     with service.Server((options.host, options.port), ModelStore(options.store), token) as server:
         host, port = server.server_address[:2]
         foreseer = server.model.get()[0]
         say(f"serving model {foreseer.streamer.version} at http://{host!s}:{port}; stop with Ctrl-C")
         say("course runs are foreseen by " + ("its stack" if foreseer.stack else "the LSTM alone: no stack"))
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background ignores the first
+            signal.signal(number, signal.default_int_handler)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -167,7 +167,8 @@ def test_offpolicy_writes_values_and_refuses_what_the_log_cannot_tell(
 
 
 @pytest.mark.train
-def test_serve_answers_until_it_is_told_to_stop(store: str) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_serve_answers_until_it_is_told_to_stop(store: str, told: signal.Signals) -> None:
     command = [sys.executable, "-m", "predictor", "serve", "--store", store, "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -176,9 +177,10 @@ def test_serve_answers_until_it_is_told_to_stop(store: str) -> None:
             address = line.split(" at ")[1].split(";")[0]
             with urllib.request.urlopen(f"{address}/health", timeout=10) as answer:
                 assert json.loads(answer.read())["status"] == "ok"
+            process.send_signal(told)
+            assert process.wait(timeout=60) == 0
         finally:
-            process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+            process.kill()
 
 
 @pytest.mark.parametrize(
