@@ -20,24 +20,52 @@ RANKED = ("items", "items 7", "furthest", "items per active day")
 """Columns worth ranking among mates."""
 STOPPED = WEEK
 """Who has not come back for so long is taken to have stopped at the last item."""
-MOST_CELLS = 20_000_000
-"""Days times items in a table; where there are more, a day of the table stands for several."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Amounts that items came to over days, to be summed up to the start of any day.
+
+    Args:
+        keys: [M] ascending, item times `span` plus day.
+        sums: [M + 1, amounts] of the amounts so far.
+        span: days told apart; all later ones are as the last.
+    """
+
+    keys: IntArray
+    sums: FloatArray
+    span: int
+
+    @classmethod
+    def of(cls, items: IntArray, days: IntArray, amounts: FloatArray) -> Counts:
+        """From items [M], days from 0 on [M] and amounts [M, amounts]."""
+        span = int(days.max(initial=0)) + 2
+        keys = items * span + days
+        order = np.argsort(keys, kind="stable")
+        sums = np.concatenate((np.zeros((1, amounts.shape[1])), np.cumsum(amounts[order], axis=0)))
+        return cls(keys[order], sums, span)
+
+    def before(self, items: IntArray, days: IntArray) -> FloatArray:
+        """Sums [n, amounts] over each item's days before a day [n]."""
+        first = items * self.span
+        low, high = (np.searchsorted(self.keys, first + day) for day in (0, np.clip(days, 0, self.span - 1)))
+        found: FloatArray = self.sums[high] - self.sums[low]
+        return found
 
 
 @dataclass(frozen=True)
 class ItemPace:
-    """What mates did with every item up to the start of a day.
+    """What mates did with every item up to the start of any day.
 
-    Tables [days, items]: `visitors` distinct learners, `place` their mean position at it (NaN without any),
-    `stopped` share of the visitors who stopped at it. `begin` is the first day's start and `step` the seconds
-    from one row to the next.
+    `visits` sums distinct visitors and their positions, `stops` those who stopped at an item, less those who
+    came back. `begin` is the first day's start, `width` the number of items. What is known of a day does not
+    depend on what comes later, nor does the memory on how far the days reach.
     """
 
-    visitors: FloatArray
-    place: FloatArray
-    stopped: FloatArray
+    visits: Counts
+    stops: Counts
     begin: float
-    step: float
+    width: int
 
     @classmethod
     def of(cls, sequences: Sequences) -> ItemPace | None:
@@ -48,29 +76,37 @@ class ItemPace:
             return None
         owners = np.repeat(np.arange(len(sequences.learners)), np.diff(sequences.offsets))
         begin = float(np.floor(times.min() / DAY) * DAY)
-        width = len(sequences.item_names)
-        days = int((times.max() + STOPPED - begin) // DAY) + 2
-        step = DAY * max(1, -(-days * width // MOST_CELLS))
-        shape = (int(days * DAY // step) + 2, width)
         firsts = _first_visits(owners, items, named)
         positions = _positions(owners[firsts])
-        visitors = _cumulative(shape, times[firsts], items[firsts], np.ones(len(firsts)), begin, step)
-        place = _cumulative(shape, times[firsts], items[firsts], positions, begin, step)
-        stopped = _stopped(shape, owners[named], times[named], items[named], begin, step)
-        return cls(
-            visitors,
-            np.divide(place, visitors, out=np.full(shape, np.nan), where=visitors > 0),
-            stopped / np.maximum(visitors, 1),
-            begin,
-            step,
-        )
+        amounts = np.stack((np.ones(len(firsts)), positions), axis=1)
+        visits = Counts.of(items[firsts], _days_of(times[firsts], begin), amounts)
+        stops = _stops(owners[named], times[named], items[named], begin)
+        return cls(visits, stops, begin, len(sequences.item_names))
 
-    def rows(self, moments: FloatArray) -> IntArray:
-        """The row of each moment [n]: what was known at the start of its day."""
-        row: IntArray = np.clip((moments - self.begin) // self.step, 0, len(self.visitors) - 1).astype(
-            np.int64
-        )
-        return np.clip(row, 0, len(self.visitors) - 1)
+    def days(self, moments: FloatArray) -> IntArray:
+        """The day of each moment [n]: known is what came before its start."""
+        return _days_of(moments, self.begin)
+
+    def of_items(self, items: IntArray, days: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Visitors of each item [n], their mean position at it (NaN without any) and who stopped, a share."""
+        visitors, positions = self.visits.before(items, days).T
+        place = np.divide(positions, visitors, out=np.full(len(items), np.nan), where=visitors > 0)
+        return visitors, place, self.stops.before(items, days)[:, 0] / np.maximum(visitors, 1)
+
+    def end(self, days: IntArray) -> FloatArray:
+        """The furthest item's place by the start of each day [n]."""
+        asked, places = np.unique(days, return_inverse=True)
+        items = np.arange(self.width)
+        found = np.zeros(len(asked))
+        for row, day in enumerate(asked.tolist()):
+            _, place, _ = self.of_items(items, np.full(self.width, day))
+            found[row] = np.nanmax(place, initial=0.0)
+        ends: FloatArray = found[np.ravel(places)]
+        return ends
+
+
+def _days_of(times: FloatArray, begin: float) -> IntArray:
+    return np.maximum(np.floor((times - begin) / DAY), 0).astype(np.int64)
 
 
 def _first_visits(owners: IntArray, items: IntArray, named: NDArray[np.bool_]) -> IntArray:
@@ -87,29 +123,16 @@ def _positions(owners: IntArray) -> FloatArray:
     return np.arange(len(owners)) - np.repeat(begins, np.diff(np.append(begins, len(owners)))) + 1.0
 
 
-def _cumulative(
-    shape: tuple[int, int], times: FloatArray, items: IntArray, weights: FloatArray, begin: float, step: float
-) -> FloatArray:
-    """Sums of weights by item of what came before the start of each row's day."""
-    table = np.zeros(shape)
-    row = np.minimum(np.floor((times - begin) / step).astype(np.int64) + 1, shape[0] - 1)
-    np.add.at(table, (row, items), weights)
-    summed: FloatArray = np.cumsum(table, axis=0)
-    return summed
-
-
-def _stopped(
-    shape: tuple[int, int], owners: IntArray, times: FloatArray, items: IntArray, begin: float, step: float
-) -> FloatArray:
-    """How many had stopped at each item: away for a week, and not yet back."""
+def _stops(owners: IntArray, times: FloatArray, items: IntArray, begin: float) -> Counts:
+    """Who stopped at each item: away for a week, and not yet back."""
     back = np.append(times[1:], np.inf)
     back[:-1][owners[1:] != owners[:-1]] = np.inf
     stops = back - times > STOPPED
-    came, at = times[stops] + STOPPED, items[stops]
-    back = back[stops]
+    came, at, back = times[stops] + STOPPED, items[stops], back[stops]
     again = np.isfinite(back)
-    gone = _cumulative(shape, came, at, np.ones(len(at)), begin, step)
-    return gone - _cumulative(shape, back[again], at[again], np.ones(int(again.sum())), begin, step)
+    amounts = np.concatenate((np.ones(len(at)), np.full(int(again.sum()), -1.0)))[:, None]
+    days = _days_of(np.concatenate((came, back[again])), begin)
+    return Counts.of(np.concatenate((at, at[again])), days, amounts)
 
 
 def progress(stream: Stream, pace: ItemPace) -> Columns:
@@ -117,15 +140,16 @@ def progress(stream: Stream, pace: ItemPace) -> Columns:
     n, named = stream.n, stream.items >= 0
     owners, items, times = stream.owners[named], stream.items[named], stream.times[named]
     days = np.maximum(1.0, np.ceil((stream.moments - stream.first) / DAY))
-    row = pace.rows(stream.moments)
-    place = pace.place[row[owners], items]
+    day = pace.days(stream.moments)
+    _, place, _ = pace.of_items(items, day[owners])
     reached = np.where(np.isfinite(place), place, 0.0)
     furthest = np.zeros(n)
     np.maximum.at(furthest, owners, reached)
-    end = np.append(np.nanmax(np.where(pace.visitors > 0, pace.place, 0.0), axis=1), 0.0)[row]
+    end = pace.end(day)
     latest = np.full(n, -1, dtype=np.int64)
     latest[owners] = np.arange(len(owners))
     last, there = np.append(items, 0)[latest], latest >= 0
+    visitors, _, stopped = pace.of_items(last, day)
     distinct = stream.distinct(stream.items, named)
     week = stream.distinct(stream.items, named & (stream.age <= 7))
     columns: Columns = {
@@ -142,8 +166,8 @@ def progress(stream: Stream, pace: ItemPace) -> Columns:
         "days left at this pace": (end - furthest) * days / np.maximum(furthest, 0.5),
         "last item's place": np.where(there, np.append(reached, np.nan)[latest], np.nan),
         "last item behind": np.where(there, furthest - np.append(reached, np.nan)[latest], np.nan),
-        "last item's stops": np.where(there, pace.stopped[row, last], np.nan),
-        "last item's visitors": np.where(there, pace.visitors[row, last], np.nan),
+        "last item's stops": np.where(there, stopped, np.nan),
+        "last item's visitors": np.where(there, visitors, np.nan),
         "events at last item": np.bincount(owners[items == last[owners]], minlength=n).astype(np.float64),
     }
     since = np.full(n, np.nan)

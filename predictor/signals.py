@@ -23,6 +23,8 @@ WINDOWS = (1, 2, 3, 5, 7, 10, 14, 21)
 FADING_DAYS = (1, 3, 7, 14)
 FADING_ACTIVE_DAYS = (2, 5, 10)
 SINGLE_DAYS = 10
+OTHERS = "other"
+"""What columns of all event types without columns of their own are named by."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Stream:
             times=known.times,
             items=known.items,
             kinds=lookup[known.tokens],
-            tokens=(*tokens, "other"),
+            tokens=(*map(_named, tokens), OTHERS),
             age=(known.moments[owners] - known.times) / DAY,
             moments=known.moments,
             first=times[np.where(sizes > 0, known.offsets[:-1], nothing)],
@@ -92,6 +94,11 @@ class Stream:
         span = int(values.max()) + 1
         pairs = np.unique(self.owners[mask] * span + values[mask])
         return np.bincount(pairs // span, minlength=self.n).astype(np.float64)
+
+
+def _named(token: str) -> str:
+    """An event type in the names of columns: one that is called like all others is told apart from them."""
+    return f"={token}" if token == OTHERS or token.startswith("=") else token
 
 
 def signals(stream: Stream, at: FloatArray, starts: FloatArray) -> Columns:

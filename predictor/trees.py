@@ -91,9 +91,7 @@ class Trees:
             thresholds = tensors[prefix + "thresholds"].astype(np.float64)
         except KeyError as error:
             raise ValueError(f"the model lacks the tensor {error}") from None
-        nodes = len(thresholds)
-        fits = whole["children"].shape == (nodes, 2) and len(whole["features"]) == nodes
-        if not fits or not _inside(whole["children"], nodes) or not _inside(whole["roots"], nodes):
+        if not _are_trees(len(thresholds), **whole):
             raise ValueError(f"the tensors {prefix}* do not describe trees")
         return cls(
             whole["roots"],
@@ -117,6 +115,29 @@ class Trees:
         return cls(
             np.array(roots, dtype=np.int64), whole[:, 0], columns[:, 1], whole[:, 1:3], whole[:, 3], depth
         )
+
+
+def _are_trees(
+    nodes: int,
+    roots: IntArray,
+    features: IntArray,
+    children: IntArray,
+    missing_left: IntArray,
+    depth: IntArray,
+) -> bool:
+    """Whether every walk from a root ends in a leaf, which is its own child, within `depth` steps."""
+    shapes = features.shape, children.shape, missing_left.shape, depth.shape
+    if shapes != ((nodes,), (nodes, 2), (nodes,), (1,)) or roots.ndim != 1:
+        return False
+    if not _inside(roots, nodes) or not _inside(children, nodes):
+        return False
+    leaves = np.flatnonzero(features < 0)
+    if not (children[leaves] == leaves[:, None]).all():
+        return False
+    reached = np.unique(roots)
+    for _ in range(int(depth[0])):
+        reached = np.unique(children[reached])
+    return bool((features[reached] < 0).all())
 
 
 def _inside(places: IntArray, nodes: int) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from predictor.events import Event
 from predictor.moments import DAY, Enrolments, cut
-from predictor.pace import ItemPace, progress
+from predictor.pace import Counts, ItemPace, progress
 from predictor.sequences import EventTable, Sequences
 from predictor.signals import Stream
 
@@ -78,9 +78,20 @@ def test_what_mates_do_later_changes_nothing() -> None:
     assert before == pytest.approx(after, nan_ok=True)
 
 
-def test_a_course_of_many_days_and_items_keeps_its_table_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("predictor.pace.MOST_CELLS", 20)
-    pace = ItemPace.of(course())
+def test_a_mates_event_dated_years_ahead_changes_nothing_and_takes_no_room() -> None:
+    mine = Event("c", "me", BEGIN + 0.5 * DAY, "visit", "two")
+    ahead = Event("c", "mate-0", BEGIN + 40_000 * DAY, "visit", "four")
+    assert told(course(mine), "me", 12) == pytest.approx(told(course(mine, ahead), "me", 12), nan_ok=True)
+    pace = ItemPace.of(course(ahead))
     assert pace is not None
-    assert pace.visitors.size <= 40
-    assert sorted(pace.visitors[-1].tolist()) == [5, 5, 10, 10]
+    assert pace.visits.sums.size + pace.stops.sums.size < 200
+
+
+def test_sums_of_items_are_those_of_the_days_before() -> None:
+    rng = np.random.default_rng(2)
+    items, days, amounts = rng.integers(0, 4, 60), rng.integers(0, 9, 60), rng.integers(0, 5, (60, 2)) * 1.0
+    counts = Counts.of(items, days, amounts)
+    for item in range(4):
+        for day in range(12):
+            expected = amounts[(items == item) & (days < day)].sum(axis=0)
+            np.testing.assert_array_equal(counts.before(np.array([item]), np.array([day]))[0], expected)

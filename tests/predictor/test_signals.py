@@ -73,3 +73,12 @@ def test_sessions_end_with_a_pause_of_half_an_hour() -> None:
     )
     assert found["sessions"][0] == 2
     assert found["hours"][0] == pytest.approx(0.4)
+
+
+def test_an_event_type_that_is_called_other_is_told_apart_from_all_others() -> None:
+    events = [Event("c", "a", 1000.0 + n, kind) for n, kind in enumerate(("other", "rare", "=other", "rare"))]
+    people = Enrolments(*(np.array([each]) for each in ("c", "a", 0.0, 0.0)))
+    known = cut(EventTable.of(events).sequences("c"), np.arange(1), people.learners, np.array([DAY]))
+    stream = Stream.of(known, ("other", "=other"))
+    assert stream.tokens == ("=other", "==other", "other")
+    assert np.bincount(stream.kinds).tolist() == [1, 1, 2]

@@ -81,3 +81,29 @@ def test_tensors_that_are_no_trees_are_refused(table: np.ndarray, labels: np.nda
         Trees.from_tensors(without, "")
     with pytest.raises(ValueError, match="do not describe trees"):
         Trees.from_tensors(tensors | {"children": tensors["children"] + 10_000}, "")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"children": np.array([[0, 2], [1, 1], [2, 2]])},  # the root is its own child: a walk without end
+        {"children": np.array([[1, 2], [2, 2], [2, 2]])},  # a leaf that leads on
+        {"missing_left": np.array([1])},
+        {"features": np.array([[0, -1, -1]])},
+        {"roots": np.array([[0]])},
+        {"depth": np.array([0])},  # the walk would stop on the way
+        {"depth": np.zeros(0)},
+    ],
+)
+def test_a_walk_that_never_ends_in_a_leaf_is_refused(broken: dict[str, np.ndarray]) -> None:
+    whole = {
+        "roots": np.array([0]),
+        "features": np.array([0, -1, -1]),
+        "thresholds": np.array([0.5, -1.0, 1.0]),
+        "children": np.array([[1, 2], [1, 1], [2, 2]]),
+        "missing_left": np.array([1, -1, -1]),
+        "depth": np.array([1]),
+    }
+    assert Trees.from_tensors(whole, "").score(np.array([[0.0], [1.0]])).tolist() == [-1.0, 1.0]
+    with pytest.raises(ValueError, match="do not describe trees"):
+        Trees.from_tensors(whole | broken, "")
