@@ -180,7 +180,7 @@ def describe(night: Night) -> dict[str, Any]:
         "verdict": remarks.text(night.verdict),
         "metrics": night.metrics,
         "steps": {
-            name: {key: report[key] for key in ("state", "words", "seconds")}
+            name: {key: report[key] for key in ("state", "words", "seconds") if key in report}
             for name, report in night.steps.items()
         },
     }

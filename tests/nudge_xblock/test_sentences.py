@@ -10,7 +10,8 @@ def test_every_reason_has_a_sentence_of_its_own_that_says_what_was_done() -> Non
     assert set(SENTENCES) == set(Reason)
     assert len({str(text) for text in SENTENCES.values()}) == len(Reason)
     for reason in Reason:
-        assert sentence(reason).startswith("Sent" if reason in SENT else "Held back")
+        sent = reason in SENT | {Reason.LETTER}
+        assert sentence(reason).startswith("Sent" if sent else "Held back")
 
 
 def test_a_code_of_another_release_is_shown_as_it_is() -> None:

@@ -37,7 +37,7 @@ def test_with_a_broker_the_task_is_queued(broker: None, monkeypatch: pytest.Monk
     monkeypatch.setattr(tasks.night, "apply_async", lambda *arguments, **options: sent.append(options))
     night = api.start_night()
     assert night.runner == ""
-    assert sent == [{"queue": None, "retry": False}]
+    assert sent == [{"queue": None, "retry": False, "eta": None}]
 
 
 def test_eager_tasks_do_not_run_the_night_in_the_web_process(broker: None, settings: Any) -> None:
