@@ -158,7 +158,7 @@ def test_history_says_who_got_it_and_why_and_copies_it(desk: Page) -> None:
     expect(desk.get_by_label("Subject")).to_have_value("For the record")
     assert message(desk).inner_text().strip() == "Two quizzes are left."
     desk.get_by_role("link", name="Letters").click()
-    desk.get_by_text("Who did what here").click()
+    desk.locator("summary", has_text="Who did what here").click()
     calls = desk.locator(".nudge-calls tbody tr").first
     calls.wait_for()
     assert "grace" in calls.inner_text()
