@@ -176,7 +176,7 @@ export class Sent {
     };
     const looks = h("input", { id, type: "checkbox", onchange: () => load() });
     const more = h("button", { type: "button", class: "nudge-button", hidden: true, onclick: () => load(body.lastElementChild.dataset.n) }, t("more_rows"));
-    const node = h("details", { class: "nudge-earlier" }, h("summary", {}, t("calls")), h("p", {}, looks, " ", h("label", { for: id }, t("calls_looks"))), figures, more);
+    const node = h("details", { class: "nudge-earlier" }, h("summary", {}, t("calls")), h("div", { class: "nudge-radio" }, looks, h("label", { for: id }, t("calls_looks"))), figures, more);
     node.addEventListener("toggle", () => node.open && load());
     return node;
   }
