@@ -68,7 +68,8 @@ def ranks(values: FloatArray, starts: FloatArray, counted: NDArray[np.bool_]) ->
             rows = mine[ends[mine] == end]
             below, upto = _placed(values[rows], np.sort(values[mates[:end]]))
             found[rows] = (below + upto) / 2
-    return found / np.where(ends > 0, ends, np.nan)
+    ranks: FloatArray = found / np.where(ends > 0, ends, np.nan)
+    return ranks
 
 
 def _placed(values: FloatArray, ordered: FloatArray) -> tuple[IntArray, IntArray]:

@@ -106,7 +106,8 @@ class ItemPace:
 
 
 def _days_of(times: FloatArray, begin: float) -> IntArray:
-    return np.maximum(np.floor((times - begin) / DAY), 0).astype(np.int64)
+    days: IntArray = np.maximum(np.floor((times - begin) / DAY), 0).astype(np.int64)
+    return days
 
 
 def _first_visits(owners: IntArray, items: IntArray, named: NDArray[np.bool_]) -> IntArray:
