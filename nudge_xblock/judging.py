@@ -16,8 +16,8 @@ from django.conf import settings
 from nudge_xblock import appraisal, examination, hindsight, lessons, objections
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
 from nudge_xblock.remarks import Remark, remark, sentence
-from predictor.foresight import Foreseer, drop_stacks
-from predictor.stack import Stack
+from predictor import stack
+from predictor.foresight import Foreseer
 from predictor.store import BrokenModel, ModelStore, NoModel
 from predictor.streaming import Streamer
 
@@ -42,7 +42,7 @@ def evaluate(job: Run) -> str:
     against += objections.to_stack(targets, change_of_courses) if new.stack else []
     stacked = new.stack is not None and not against
     if against:
-        drop_stacks(store, version)
+        stack.drop(store, version)
         job.told += [remark("stack_dropped"), *against]
     spans = [store.manifest(ENGAGEMENT, each).get("data_span", {}) for each in (version, old) if each]
     found = [
@@ -62,7 +62,7 @@ def _with_stack(job: Run, store: ModelStore, streamer: Streamer) -> tuple[Forese
     if not settings.NUDGE_STACK:
         return Foreseer(streamer), []
     try:
-        return Foreseer(streamer, Stack.load(store, streamer.version)), []
+        return Foreseer(streamer, stack.Stack.load(store, streamer.version)), []
     except (BrokenModel, NoModel, ValueError) as error:
         return Foreseer(streamer), [_unreadable(job, "stack of the engagement", streamer.version, error)]
 

@@ -54,11 +54,12 @@ class Course(NamedTuple):
 def refresh(job: Run) -> str:
     """The night's step: every course run that has events or enrolments."""
     streamer = _streamer(job.serving.get(ENGAGEMENT))
+    stack = _stack(streamer)
     keys = courses.known()
     count = 0
     for number, course_key in enumerate(keys):
         job.report(number / len(keys), str(course_key))
-        count += _refresh(course_key, job.now, streamer, job)
+        count += _refresh(course_key, job.now, streamer, stack, job)
     job.figures.update(
         {"courses": len(keys), "enrolments": count, "model": streamer.version if streamer else ""}
     )
@@ -70,7 +71,7 @@ def refresh(job: Run) -> str:
 def refresh_course(course_key: CourseKey, now: datetime | None = None) -> int:
     """Refresh one course run, outside the night; return how many enrolments."""
     streamer = _streamer(models().current(ENGAGEMENT))
-    return _refresh(course_key, now or timezone.now(), streamer, None)
+    return _refresh(course_key, now or timezone.now(), streamer, _stack(streamer), None)
 
 
 def _streamer(version: str | None) -> Streamer | None:
@@ -78,11 +79,22 @@ def _streamer(version: str | None) -> Streamer | None:
     return Streamer.load(models(), version) if version else None
 
 
-def _refresh(course_key: CourseKey, now: datetime, streamer: Streamer | None, job: Run | None) -> int:
+def _stack(streamer: Streamer | None) -> Stack | None:
+    """The stack beside the model; None without a model or a whole stack."""
+    try:
+        return Stack.load(models(), streamer.version) if streamer else None
+    except (BrokenModel, NoModel, ValueError):
+        LOG.exception("The stack cannot be read, so the LSTM alone predicts")
+        return None
+
+
+def _refresh(
+    course_key: CourseKey, now: datetime, streamer: Streamer | None, stack: Stack | None, job: Run | None
+) -> int:
     course = _course(course_key, now)
     user_ids = _user_ids(course)
     completed = job.completed if job else None
-    foresight = _foresight(course, streamer, user_ids)
+    foresight = _foresight(course, stack, user_ids)
     for position in range(0, len(user_ids), BATCH):
         _write(course, streamer, foresight, user_ids[position : position + BATCH], completed)
         if job:
@@ -91,13 +103,8 @@ def _refresh(course_key: CourseKey, now: datetime, streamer: Streamer | None, jo
     return len(user_ids)
 
 
-def _foresight(course: Course, streamer: Streamer | None, user_ids: list[int]) -> Foresight | None:
-    """What boosting beside the serving model says of everyone; None without a model or a whole stack."""
-    try:
-        stack = Stack.load(models(), streamer.version) if streamer else None
-    except (BrokenModel, NoModel, ValueError):
-        LOG.exception("The stack cannot be read, so the LSTM alone predicts %s", course.key)
-        return None
+def _foresight(course: Course, stack: Stack | None, user_ids: list[int]) -> Foresight | None:
+    """What boosting beside the serving model says of everyone; None without a stack."""
     if stack is None:
         return None
     names = [str(user_id) for user_id in user_ids]

@@ -7,6 +7,8 @@ curve can be asked of its weights. numpy is all it takes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,3 +40,10 @@ def roughness(size: int) -> FloatArray:
     steps = np.diff(np.eye(size), axis=0)
     penalty: FloatArray = steps.T @ steps
     return penalty
+
+
+def scores(weights: FloatArray, table: NDArray[np.floating[Any]], share: FloatArray) -> FloatArray:
+    """Log-odds [R] of rows: a constant and each column of the table [R, d] times its curve, [d + 1, size]."""
+    curves = bumps(share, weights.shape[1])
+    logits: FloatArray = ((table @ weights[1:] + weights[0]) * curves).sum(axis=1)
+    return logits

@@ -21,17 +21,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import ingestion, logged, progress, promotion, service
+from . import ingestion, logged, progress, promotion, service, stack
 from . import offpolicy as off_policy
 from .cohort import require_common
 from .events import read_time
-from .foresight import Foreseer, drop_stacks, stacks_beside
+from .foresight import Foreseer
 from .moments import FloatArray, empty
 from .outcomes import Outcomes, begins, read_outcomes
 from .segments import write_whole
 from .sequences import EventSource, Sequences, open_events
 from .spreadsheet import read_columns
-from .stack import KIND as STACK
 from .store import ModelStore
 from .streaming import KIND
 from .tables import is_parquet, parquet
@@ -74,8 +73,8 @@ def train(options: Namespace) -> int:
     version = training.fit(source, outcomes, targets, config, store, progress.bar(say))
     if options.stack:
         stacked = import_module("predictor.stacking").fit(source, outcomes, config, store, version, say)
-        if why := promotion.worthless(store.manifest(STACK, stacked)):
-            drop_stacks(store, version)
+        if why := promotion.worthless(store.manifest(stack.KIND, stacked)):
+            stack.drop(store, version)
             say(f"stack {stacked} deleted, so the LSTM alone foresees: {why}")
     _promote(store, version, options.promote, options.stack)
     print(version)
@@ -114,8 +113,8 @@ def _lost(store: ModelStore, current: str, version: str, stacked: bool) -> str:
     lost = promotion.lost(store.manifest(KIND, current), store.manifest(KIND, version))
     if lost or not stacked:
         return lost
-    found = (stacks_beside(store, each)[-1:] for each in (current, version))
-    before, now = ([store.manifest(STACK, name) for name in names] for names in found)
+    found = (stack.beside(store, each)[-1:] for each in (current, version))
+    before, now = ([store.manifest(stack.KIND, name) for name in names] for names in found)
     return promotion.stack_lost(before, now)
 
 

@@ -5,17 +5,15 @@ Boosting is asked once per course run, however many batches its learners come in
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .moments import Enrolments, FloatArray, find
+from .moments import FloatArray, asked
 from .sequences import Sequences
-from .stack import KIND as STACK
 from .stack import Stack
-from .store import BrokenModel, ModelStore
+from .store import ModelStore
 from .streaming import Reading, State, Streamer
 
 
@@ -45,15 +43,8 @@ class Foresight:
 
         That is one time for all, or one each. Only events before `now` are used, whoever's they are.
         """
-        names = np.array(list(learners), dtype=np.str_)
-        begins = np.array(np.broadcast_to(begin, (len(names),)), dtype=np.float64)
-        starts = begins.copy()
-        if stack.description.clock == "learner":
-            first = np.append(sequences.times, np.nan)[np.append(sequences.offsets[:-1], -1)]
-            mine = first[find(sequences, names)]
-            starts = np.where(mine < now, mine, begins)
-        people = Enrolments(np.full(len(names), sequences.course_id), names, starts, begins)
-        ages = now - starts
+        people = asked(sequences, learners, begin, now, stack.description.clock)
+        ages = now - people.starts
         course = stack.description.described(sequences, people)
         return cls(stack, {name: row for row, name in enumerate(learners)}, stack.scores(course, ages), ages)
 
@@ -116,21 +107,3 @@ class Foreseer:
         return {
             learner: Foreseen(state, reading, told[learner]) for learner, (state, reading) in read.items()
         }
-
-
-def stacks_beside(store: ModelStore, engagement: str) -> list[str]:
-    """The stacks of that version of the engagement model, oldest first.
-
-    One whose manifest is broken belongs to none.
-    """
-    found = []
-    for version in store.versions(STACK):
-        with contextlib.suppress(BrokenModel):
-            if store.manifest(STACK, version).get("engagement") == engagement:
-                found.append(version)
-    return found
-
-
-def drop_stacks(store: ModelStore, engagement: str) -> list[str]:
-    """Delete the stacks of that version, and return which: the LSTM's word is to stand."""
-    return store.delete(STACK, stacks_beside(store, engagement))

@@ -151,6 +151,23 @@ def empty(course_id: str) -> Sequences:
     )
 
 
+def asked(
+    sequences: Sequences, learners: Sequence[str], begin: float | FloatArray, now: float, clock: str
+) -> Enrolments:
+    """Learners of a course run that began at `begin`, one time for all or one each, as things are `now`.
+
+    On the "learner" clock each one's begins with the first event, if that came by now.
+    """
+    names = np.asarray(list(learners), dtype=np.str_)
+    begins = np.array(np.broadcast_to(begin, (len(names),)), dtype=np.float64)
+    starts = begins
+    if clock == "learner":
+        first = np.append(sequences.times, np.nan)[np.append(sequences.offsets[:-1], -1)]
+        mine = first[find(sequences, names)]
+        starts = np.where(mine < now, mine, begins)
+    return Enrolments(np.full(len(names), sequences.course_id), names, starts, begins)
+
+
 def find(sequences: Sequences, learners: NDArray[np.str_]) -> IntArray:
     """Place of each learner in the sequences, -1 where there is none."""
     known = np.asarray(sequences.learners, dtype=np.str_)

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .basis import bumps
+from .basis import bumps, scores
 from .calibration import Calibration, sigmoid
 from .factors import GROUPS, Factor, from_json
-from .moments import DAY, Enrolments, FloatArray, find
+from .moments import DAY, Enrolments, FloatArray, asked
 from .reasons import LEAST, Case, Number, Reason, strongest
 from .records import CourseRecords
 from .sequences import Sequences
@@ -86,9 +86,7 @@ class RiskModel:
 
     def logits(self, distances: FloatArray, share: FloatArray) -> FloatArray:
         """Log-odds of not completing [n] from `weighed` numbers [n, d]."""
-        curves = bumps(share, self.weights.shape[1])
-        found: FloatArray = ((distances @ self.weights[1:] + self.weights[0]) * curves).sum(axis=1)
-        return found
+        return scores(self.weights, distances, share)
 
     def assess(
         self,
@@ -119,15 +117,8 @@ class RiskModel:
 
         `begin` is one for all or one each.
         """
-        names = np.asarray(list(learners), dtype=np.str_)
-        begins = np.broadcast_to(np.asarray(begin, dtype=np.float64), (len(names),))
-        starts = begins
-        if self.clock == "learner" and len(sequences.times):
-            first = np.append(sequences.times, np.nan)[np.append(sequences.offsets[:-1], -1)]
-            mine = first[find(sequences, names)]
-            starts = np.where(mine < now, mine, begins)
-        courses = np.full(len(names), sequences.course_id)
-        return self.assess(sequences, Enrolments(courses, names, starts, begins), now - starts, known)
+        people = asked(sequences, learners, begin, now, self.clock)
+        return self.assess(sequences, people, now - people.starts, known)
 
     def calibrated(self, calibration: Calibration) -> RiskModel:
         """The same model with its log-odds scaled and shifted; contributions go with them."""

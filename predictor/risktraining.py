@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .basis import scores
 from .calibration import fit_calibration, sigmoid
 from .factors import OF_EVENTS, OF_RECORDS, Factor
 from .folds import course_folds
@@ -22,7 +23,7 @@ from .records import CourseRecords
 from .risk import RiskModel, distances
 from .risklessons import Lessons, is_adverse, learn, usual, usual_length
 from .standing import Known
-from .varying import Penalty, Rows, fitted, scores
+from .varying import Penalty, Rows, fitted
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .sequences import EventSource
 from .store import BrokenModel, ModelStore
 from .streaming import KIND as ENGAGEMENT
 from .surprise import Expectation, Lift
-from .trees import Trees
+from .trees import Trees, score
 
 KIND = "stack"
 MOST_AGES = 12
@@ -136,7 +136,7 @@ class Stack:
         for rows in alike(ages):
             table = course.table(ages, self.names, rows)
             for place, bag in enumerate(self.trees.values()):
-                found[rows, place] = np.mean([trees.score(table) for trees in bag], axis=0)
+                found[rows, place] = score(bag, table)
         if self.expectation and self.lifts and len(ages):
             surprise = self.expectation.of(*course.run)(course.moments(ages))
             for place, target in enumerate(self.trees):
@@ -155,6 +155,16 @@ def alike(ages: FloatArray) -> Sequence[NDArray[np.int64]]:
     order = np.argsort(ages, kind="stable")
     groups = min(MOST_AGES, len(np.unique(day)))
     return [rows for rows in np.array_split(order, groups) if len(rows)] if groups > 1 else [order]
+
+
+def beside(store: ModelStore, engagement: str) -> list[str]:
+    """The stacks of that version of the engagement model, oldest first; a broken one belongs to none."""
+    return [version for version in store.versions(KIND) if _beside(store, version) == engagement]
+
+
+def drop(store: ModelStore, engagement: str) -> list[str]:
+    """Delete the stacks of that version, and return which: the LSTM's word is to stand."""
+    return store.delete(KIND, beside(store, engagement))
 
 
 def prune(store: ModelStore) -> list[str]:

@@ -34,6 +34,7 @@ from .stack import Stack
 from .store import ModelStore
 from .streaming import Streamer
 from .surprise import Expectation, Lift
+from .trees import score
 
 MOST_TOKENS = 24
 BLENDED_MOMENTS = 6
@@ -134,7 +135,7 @@ class _Training:
             for place in range(boosted.shape[1]):
                 bag = self._grower.grown(place, VIEWS, without=part)
                 table = self._lessons.table[rows[mine]]
-                held.boosted[mine, place] = np.mean([trees.score(table) for trees in bag], axis=0)
+                held.boosted[mine, place] = score(bag, table)
         return held
 
     def _trained(self, part: int, folder: ModelStore) -> Streamer | None:

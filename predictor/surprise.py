@@ -68,8 +68,9 @@ class Expectation:
         """From course runs and when they began; None where none went on for longer than a week."""
         features, gone = [], []
         for sequences, begin in courses:
-            end = _days(sequences, begin)[1].max(initial=0) + 1
-            for day, mine, away in _weeks(sequences, begin):
+            active = _days(sequences, begin)
+            end = active[1].max(initial=0) + 1
+            for day, mine, away in _weeks(*active):
                 if day + WINDOW <= end:
                     features.append(mine)
                     gone.append(away)
@@ -87,8 +88,8 @@ class Expectation:
         """What a course run that began at `begin` was like, day by day."""
         if not len(sequences.times):
             return Surprise(begin, np.zeros(1))
-        day = _days(sequences, begin)[1]
-        found = {today: self._level(mine, away) for today, mine, away in _weeks(sequences, begin)}
+        owners, day, sizes = _days(sequences, begin)
+        found = {today: self._level(mine, away) for today, mine, away in _weeks(owners, day, sizes)}
         low = int(day.min())
         levels = np.zeros(int(day.max()) - low + 2 * WINDOW + SMOOTHED + 1)
         for today, level in found.items():
@@ -160,12 +161,14 @@ def _days(sequences: Sequences, begin: float) -> tuple[IntArray, IntArray, Float
     return pairs // width, pairs % width + low, np.log1p(sizes.astype(np.float64))
 
 
-def _weeks(sequences: Sequences, begin: float) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+def _weeks(
+    owners: IntArray, days: IntArray, sizes: FloatArray
+) -> Iterator[tuple[int, FloatArray, FloatArray]]:
     """For each day at whose start someone was lately active: the day, features [m, FEATURES], away [m].
 
-    Away is who has no event within a week from then, so that it is known a week later.
+    Who was active when is as `_days` tells. Away is who has no event within a week from then, so that it is
+    known a week later.
     """
-    owners, days, sizes = _days(sequences, begin)
     if not len(days):
         return
     learners = int(owners.max()) + 1

@@ -6,7 +6,7 @@ description of a booster once, after training, and gives the same raw scores to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +138,12 @@ def _are_trees(
     for _ in range(int(depth[0])):
         reached = np.unique(children[reached])
     return bool((features[reached] < 0).all())
+
+
+def score(bag: Sequence[Trees], table: Floats32) -> FloatArray:
+    """Log-odds [n] of several boosters on average, from a table [n, columns]."""
+    found: FloatArray = np.mean([trees.score(table) for trees in bag], axis=0)
+    return found
 
 
 def _inside(places: IntArray, nodes: int) -> bool:

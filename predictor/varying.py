@@ -71,13 +71,6 @@ def fitted(
     return weights
 
 
-def scores(weights: FloatArray, table: Floats32 | FloatArray, share: FloatArray) -> FloatArray:
-    """Log-odds [R] of rows."""
-    curves = bumps(share, weights.shape[1])
-    logits: FloatArray = ((table @ weights[1:] + weights[0]) * curves).sum(axis=1)
-    return logits
-
-
 class _Loss:
     """Penalised mean log loss of rows and its gradient, over flat weights."""
 

@@ -122,21 +122,23 @@ def _delivered(courier: Courier, row: Delivery, clock: Clock) -> str:
 
 def _given_back(row: Delivery, now: datetime) -> str:
     """Let a row that was claimed wait for another try; one that was handed over stays as it is."""
-    if _is_over(row, now):
-        claims.skipped(row, BROKEN)
-    else:
-        claims.put_off(row, BROKEN, now + PUT_OFF)
+    _wait(row, BROKEN, now, PUT_OFF)
     return BROKEN
 
 
 def _down(rows: Sequence[Delivery], now: datetime, batch: Batch) -> None:
     """The mail server cannot be reached: leave the rest for later."""
     for row in rows:
-        if _is_over(row, now):
-            claims.skipped(row, Fate.DOWN.value)
-        else:
-            claims.put_off(row, Fate.DOWN.value, now + DOWN)
+        _wait(row, Fate.DOWN.value, now, DOWN)
         batch.counts[Fate.DOWN.value] += 1
+
+
+def _wait(row: Delivery, reason: str, now: datetime, span: timedelta) -> None:
+    """Put a claimed row off, or leave it out once it has been put off for as long as it may be."""
+    if _is_over(row, now):
+        claims.skipped(row, reason)
+    else:
+        claims.put_off(row, reason, now + span)
 
 
 def _is_over(row: Delivery, now: datetime) -> bool:
@@ -196,10 +198,10 @@ class Courier:
         return self._put_off(row, Reason.ANOTHER, self._clock())
 
     def _put_off(self, row: Delivery, reason: Reason, now: datetime) -> str:
-        if reason not in FOR_LATER | {Reason.ANOTHER} or _is_over(row, now):
-            claims.skipped(row, str(reason))
+        if reason in FOR_LATER | {Reason.ANOTHER}:
+            _wait(row, str(reason), now, PUT_OFF)
         else:
-            claims.put_off(row, str(reason), now + PUT_OFF)
+            claims.skipped(row, str(reason))
         return str(reason)
 
     def _handed(self, row: Delivery, who: Addressee, mail: Mail) -> str:

@@ -113,20 +113,21 @@ def queue(letter: Letter, now: datetime, due: datetime | None = None, found: Cho
     )
     escalate = now + timedelta(days=letter.wait_days) if letter.channel == Channel.NUDGE_THEN_MAIL else None
     before = letter.deliveries.count()
-    for begin in range(0, len(found.rows), BATCH):
-        some = found.rows[begin : begin + BATCH]
-        pks = _learners([int(found.learners.user_ids[row]) for row in some])
+    user_ids = found.user_ids
+    for begin in range(0, len(user_ids), BATCH):
+        some = user_ids[begin : begin + BATCH]
+        pks = _learners(some)
         rows = [
             Delivery(
                 letter=letter,
-                learner_id=pks[int(found.learners.user_ids[row])],
+                learner_id=pks[user_id],
                 state=state,
                 channel=channel,
                 why=found.learners.why(row),
                 escalate_at=escalate,
                 due_at=due,
             )
-            for row in some
+            for row, user_id in zip(found.rows[begin : begin + BATCH], some, strict=True)
         ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     return letter.deliveries.count() - before

@@ -23,6 +23,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, Route, sync_playwright
 
 from .stage import LEARNERS
+from .writing import FEW, QUERY
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -227,19 +228,19 @@ def gather(home: Path, count: int) -> None:
     subprocess.run(fill, env={**os.environ, "NUDGE_DEMO_DIR": str(home)}, check=True, capture_output=True)
 
 
-@pytest.fixture
-def screen(browser: Browser) -> Iterator[Look]:
-    """Opens the state of the learners' screens that a hash names, as course staff; no page may fail."""
+@contextmanager
+def opening(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens the unit as course staff, at a hash, until something is there; no page may fail."""
     contexts, trouble = [], []
 
-    def open_(site: Site, state: str = "learners", wait: str = ".nudge-count", **options: Any) -> Page:
+    def open_(site: Site, hash_: str, wait: str, **options: Any) -> Page:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.goto(f"{site.url}/as/{STAFF}/?next=/xblock/{UNIT}/")
         if wait:
-            page.goto(f"{site.url}/xblock/{UNIT}/#nudge-{state}")
+            page.goto(f"{site.url}/xblock/{UNIT}/#{hash_}")
             page.reload()
             page.locator(wait).wait_for()
         return page
@@ -251,26 +252,40 @@ def screen(browser: Browser) -> Iterator[Look]:
 
 
 @pytest.fixture
+def screen(browser: Browser) -> Iterator[Look]:
+    """Opens the state of the learners' screens that a hash names."""
+    with opening(browser) as open_:
+
+        def screen(site: Site, state: str = "learners", wait: str = ".nudge-count", **options: Any) -> Page:
+            return open_(site, f"nudge-{state}", wait, **options)
+
+        yield screen
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A course of a few learners, whose mails lie in a folder."""
+    home = tmp_path_factory.mktemp("course")
+    with served(home) as site:
+        gather(home, FEW)
+        yield site
+
+
+@pytest.fixture
+def desk(course: Site, screen: Look) -> Page:
+    """The screen for writing to some of them."""
+    return screen(course, f"write&{QUERY}", wait=".nudge-compose")
+
+
+@pytest.fixture
 def look(browser: Browser) -> Iterator[Look]:
-    """Opens the analytics of a site as course staff, in a window like `options`; no page may fail."""
-    contexts, trouble = [], []
+    """Opens the analytics of a site, in a window like `options`."""
+    with opening(browser) as open_:
 
-    def open_(site: Site, state: str = "days:30", wait: bool = True, **options: Any) -> Page:
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.goto(f"{site.url}/as/{STAFF}/?next=/xblock/{UNIT}/")
-        if wait:
-            page.goto(f"{site.url}/xblock/{UNIT}/#nudge={state}")
-            page.reload()
-            page.locator(".nudge-header").wait_for()
-        return page
+        def look(site: Site, state: str = "days:30", wait: bool = True, **options: Any) -> Page:
+            return open_(site, f"nudge={state}", ".nudge-header" if wait else "", **options)
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert trouble == []
+        yield look
 
 
 def violations(page: Any, selector: str) -> list[str]:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from .choosing import ask
-from .conftest import Look, Site, gather, served, violations
-from .writing import FEW, QUERY, done, heading, message, preview, row, send, write
+from .conftest import Look, Site, violations
+from .writing import QUERY, done, heading, message, preview, row, send, write
 
 pytestmark = pytest.mark.browser
 FOCUS = "document.querySelector('.nudge-communicator').shadowRoot.activeElement"
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A course of a few learners, whose mails lie in a folder."""
-    home = tmp_path_factory.mktemp("desk")
-    with served(home) as site:
-        gather(home, FEW)
-        yield site
-
-
-@pytest.fixture
-def desk(course: Site, screen: Look) -> Page:
-    return screen(course, f"write&{QUERY}", wait=".nudge-compose")
 
 
 # The editor

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from .conftest import Look, Site, gather, served
-from .writing import FEW, QUERY, heading, newest, preview, write
+from .conftest import Look, Site
+from .writing import heading, newest, preview, write
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("whom")
-    with served(home) as site:
-        gather(home, FEW)
-        yield site
-
-
-@pytest.fixture
-def desk(course: Site, screen: Look) -> Page:
-    return screen(course, f"write&{QUERY}", wait=".nudge-compose")
 
 
 def count(text: str) -> int:

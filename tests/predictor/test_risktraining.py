@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from predictor.basis import scores
 from predictor.calibration import sigmoid
 from predictor.facts import Facts
 from predictor.metrics import auc, ece
@@ -19,7 +20,6 @@ from predictor.risk import Assessment, RiskModel
 from predictor.risklessons import is_adverse, learn, usual, usual_length
 from predictor.risktraining import RiskConfig, train
 from predictor.standing import Known
-from predictor.varying import scores
 from tests.predictor.study_world import World, world
 
 CONFIG = RiskConfig(size=5, smooths=(1e-3,), ridges=(1e-3,), of_courses=(10.0,), folds=3, moments=5)

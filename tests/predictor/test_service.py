@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from predictor import answering, service
-from predictor.foresight import Foreseer, drop_stacks
+from predictor import answering, service, stack
+from predictor.foresight import Foreseer
 from predictor.moments import DAY
 from predictor.store import ModelStore, NoModel
 from predictor.streaming import KIND, Streamer
@@ -184,7 +184,7 @@ def test_a_broken_stack_leaves_the_lstm_answering(
     with serving(copied) as server:
         assert ask(server, "POST", "/v1/course", whole_course())[1]["by"] == "lstm"
     assert "is left out" in caplog.text
-    assert drop_stacks(copied, str(copied.current(KIND))) == [version]
+    assert stack.drop(copied, str(copied.current(KIND))) == [version]
     assert Foreseer.load(copied).by == "lstm"
 
 

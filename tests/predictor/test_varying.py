@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from predictor.basis import bumps, roughness
+from predictor.basis import bumps, roughness, scores
 from predictor.calibration import sigmoid
 from predictor.factors import EITHER, LOWERS, PLAIN, RAISES, Factor
-from predictor.varying import LEVEL_SMOOTH, Penalty, Rows, fitted, scores
+from predictor.varying import LEVEL_SMOOTH, Penalty, Rows, fitted
 
 SIZE = 6
 

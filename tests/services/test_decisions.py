@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from django.db import connection, connections
@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from nudge_xblock import catalogue, decisions, votes
 from nudge_xblock.models import Decision, Learner
 from tests.nudge_xblock.moments import CLAIM, COURSE, NOW, enrolled, failed, fields, placed, serve
+from tests.services.racing import at_once
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("on_mariadb", "stores")]
 KNOWN = {"answers": {"sent": 20, "answered": 9, "helpful": 5, "not_helpful": 1}}
@@ -55,21 +56,6 @@ def test_a_decision_takes_two_reads_and_two_writes() -> None:
     }
 
 
-def at_once(work: list[tuple[str, int]]) -> list[decisions.Answer]:
-    """Ask in as many threads at the same time: (placement, user id)."""
-    barrier = Barrier(len(work))
-
-    def tab(question: tuple[str, int]) -> decisions.Answer:
-        try:
-            barrier.wait()
-            return ask(question[0], user_id=question[1])
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return list(pool.map(tab, work))
-
-
 @override_settings(NUDGE_CAP_PER_DAY=1, NUDGE_DECISION_BUDGET_MS=60_000)
 def test_many_tabs_at_once_cannot_spend_more_than_the_cap() -> None:
     names = [f"n{number}" for number in range(TABS)]
@@ -78,7 +64,7 @@ def test_many_tabs_at_once_cannot_spend_more_than_the_cap() -> None:
     for user_id in range(1, 6):
         enrolled(user_id)
         failed(user_id=user_id)
-        answers = at_once([(name, user_id) for name in names])
+        answers = at_once(partial(ask, user_id=user_id), names)
         assert sum(answer.nudge is not None for answer in answers) == 1
         assert len(Learner.objects.get(user_id=user_id).sends) == 1
     reasons = set(Decision.objects.filter(variant__isnull=True).values_list("reason", flat=True))
@@ -92,7 +78,7 @@ def test_many_tabs_asking_about_one_moment_get_one_answer() -> None:
     for user_id in range(1, 6):
         enrolled(user_id)
         failed(user_id=user_id)
-        answers = at_once([("n1", user_id)] * TABS)
+        answers = at_once(partial(ask, user_id=user_id), ["n1"] * TABS)
         assert len({answer.nudge for answer in answers}) == 1
         assert answers[0].nudge is not None
     assert Decision.objects.count() == 5

@@ -8,14 +8,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.mail import get_connection
-from django.db import connections
 from django.test import override_settings
 from django.utils import timezone
 
@@ -28,6 +25,7 @@ from tests.nudge_xblock.communicator import post_office
 from tests.nudge_xblock.communicator.conftest import SENDER
 from tests.nudge_xblock.communicator.post_office import PostOffice
 from tests.nudge_xblock.moments import COURSE
+from tests.services.racing import at_once
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("on_mariadb")]
 State = Delivery.State
@@ -115,24 +113,12 @@ def test_workers_killed_at_random_moments_send_each_mail_once_or_say_that_they_d
     assert letter.state == Letter.State.SENT
 
 
-def at_once(count: int, work: Any) -> list[Any]:
-    barrier = Barrier(count)
-
-    def one(number: int) -> Any:
-        try:
-            barrier.wait()
-            return work(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
-
-
 def test_workers_that_race_claim_each_row_once(office: PostOffice) -> None:
     letter = queued(40)
     now = timezone.now()
-    found = at_once(6, lambda number: [row.pk for row in claims.claim(letter.pk, f"w{number}", now, 10)])
+    found = at_once(
+        lambda number: [row.pk for row in claims.claim(letter.pk, f"w{number}", now, 10)], range(6)
+    )
     claimed = Counter(pk for each in found for pk in each)
     assert claimed.total() == 40
     assert max(claimed.values()) == 1
@@ -146,7 +132,7 @@ def test_workers_that_race_send_each_mail_once(office: PostOffice) -> None:
             pass
 
     with override_settings(NUDGE_MAIL_BATCH=7):
-        at_once(4, work)
+        at_once(work, range(4))
     assert set(office.received.values()) == {1}
     assert office.received.total() == 60
 
@@ -155,7 +141,7 @@ def test_looks_for_new_matches_that_race_make_one_row_each() -> None:
     letter = queued(30)
     Delivery.objects.all().delete()
     now = timezone.now()
-    at_once(4, lambda number: picking.queue(Letter.objects.get(pk=letter.pk), now))
+    at_once(lambda _number: picking.queue(Letter.objects.get(pk=letter.pk), now), range(4))
     assert letter.deliveries.count() == 30
 
 
@@ -173,7 +159,7 @@ def test_two_presses_at_once_send_a_letter_once(office: PostOffice, monkeypatch:
             return "refused"
         return "sent"
 
-    assert Counter(at_once(4, press)) == {"sent": 1, "refused": 3}
+    assert Counter(at_once(press, range(4))) == {"sent": 1, "refused": 3}
     assert launched == [letter.pk]
 
 
@@ -190,7 +176,7 @@ def test_a_stop_while_workers_send_stops_them_and_every_row_is_settled(office: P
             pass
 
     with override_settings(NUDGE_MAIL_BATCH=5):
-        at_once(3, work)
+        at_once(work, range(3))
     states = Counter(letter.deliveries.values_list("state", flat=True))
     assert set(states) <= {State.SENT, State.SKIPPED}
     assert states[State.SENT] == office.received.total()
