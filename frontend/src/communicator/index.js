@@ -144,6 +144,17 @@ class Communicator {
     );
   }
 
+  /** Does something with the server; says in `trouble` what went wrong, and answers null then. */
+  async attempt(act, trouble, what, kept) {
+    trouble.replaceChildren();
+    try {
+      return await act();
+    } catch (error) {
+      trouble.replaceChildren(this.failed(error, what, kept));
+      return null;
+    }
+  }
+
   /** What is shown where something could not be done; `kept` says what is safe all the same. */
   failed(error, what, kept, again) {
     if (!(error instanceof NoAnswer)) throw error;

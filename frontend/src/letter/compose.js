@@ -1,6 +1,5 @@
 // The screen on which a letter is written: whom it reaches, its words, and the mail as a learner gets it.
 import { fresh, h } from "../dashboard/dom.js";
-import { NoAnswer } from "../dashboard/server.js";
 import { Choices } from "./choices.js";
 import { Editor } from "./editor.js";
 import { Links } from "./links.js";
@@ -216,14 +215,7 @@ export class Compose {
 
   /** Does something with the server; says what went wrong, and answers null then. */
   async ask(act) {
-    this.trouble.replaceChildren();
-    try {
-      return await act();
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      const { t } = this.words;
-      this.trouble.replaceChildren(this.page.failed(error, t("what_letter"), t("kept_letter")));
-      return null;
-    }
+    const { t } = this.words;
+    return this.page.attempt(act, this.trouble, t("what_letter"), t("kept_letter"));
   }
 }

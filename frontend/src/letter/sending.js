@@ -8,6 +8,9 @@ const OFTEN = 1000;
 /** Milliseconds without a step after which it is said why. */
 const STILL = 20000;
 
+/** States in which more of a letter may go out. */
+export const STOPPABLE = ["sending", "scheduled", "automatic"];
+
 /** Whether a letter is being sent, or is about to be. */
 export const underWay = (letter) =>
   (letter.state === "sending" && !waits(letter)) || (letter.state === "scheduled" && (!letter.at || Date.parse(letter.at) <= Date.now()));
@@ -108,7 +111,7 @@ export class Sending {
 
   draw(letter) {
     const { t } = this.words;
-    const can = ["sending", "scheduled", "automatic"].includes(letter.state);
+    const can = STOPPABLE.includes(letter.state);
     this.shown = this.standing(letter);
     this.title = h("h3", { class: "nudge-finding nudge-minor", tabindex: "-1" }, this.state(letter));
     this.bar = underWay(letter) && h("progress", { max: 1, value: 0, "aria-label": t("state_sending") });

@@ -1,15 +1,13 @@
 // What has been written in this course: by whom, when, to whom and why, and what became of it.
 import { fresh, h } from "../dashboard/dom.js";
-import { NoAnswer } from "../dashboard/server.js";
 import { Deliveries } from "./deliveries.js";
-import { tally, underWay, waits } from "./sending.js";
+import { STOPPABLE, tally, underWay, waits } from "./sending.js";
 import { whom } from "./sentence.js";
 
 /** Milliseconds between two looks while a letter is under way. */
 const OFTEN = 2000;
 /** Lines of the audit in one answer. */
 const CALLS = 200;
-const STOPPABLE = ["sending", "scheduled", "automatic"];
 
 export class Sent {
   constructor(page) {
@@ -182,13 +180,7 @@ export class Sent {
   }
 
   async ask(act) {
-    this.trouble.replaceChildren();
-    try {
-      return (await act()) ?? true;
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      this.trouble.replaceChildren(this.page.failed(error, this.words.t("what_letter"), this.words.t("kept_letters")));
-      return null;
-    }
+    const { t } = this.words;
+    return this.page.attempt(async () => (await act()) ?? true, this.trouble, t("what_letter"), t("kept_letters"));
   }
 }
