@@ -348,5 +348,6 @@ class Night(models.Model):
         return f"night of {self.started:%Y-%m-%d}"
 
 
-# Last, so that Django finds the tables of this room; they name `Learner` by its label.
+# Last, so that Django finds the tables of these rooms; they name those above by their labels.
+from .atrisk import models as _risk  # noqa: E402, F401
 from .communicator import models as _letters  # noqa: E402, F401
