@@ -88,12 +88,17 @@ class Addressees:
                 found[pk] = found[pk]._replace(**{wanted[key]: value})
         return found
 
-    def declined(self, course_key: CourseKey) -> set[int]:
-        """Return the users who declined the platform's own mail from this course run.  Absent: none."""
+    def declined(self, course_key: CourseKey, some: Iterable[int] | None = None) -> set[int]:
+        """Return the users, of all or of `some`, who declined the platform's own mail from this course run.
+
+        Absent platform: none.
+        """
         rows = objects("bulk_email", "Optout")
         if rows is None:
             return set()
         found = rows.filter(course_id=course_key, user_id__isnull=False)
+        if some is not None:
+            found = found.filter(user_id__in=list(some))
         return set(found.values_list("user_id", flat=True))
 
     def root_url(self) -> str:

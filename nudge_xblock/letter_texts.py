@@ -153,6 +153,9 @@ def _states() -> dict[str, str]:
     return {
         "what_letter": _("That could not be done"),
         "kept_letter": _("Your message is kept on this page; nothing was sent."),
+        "overtaken_kept": _("What you wrote is kept on this page, and what they wrote on the server."),
+        "overtaken_mine": _("Keep mine as a new draft"),
+        "overtaken_theirs": _("Go on with theirs"),
         "what_send": _("The letter was not sent"),
         "what_letters": _("The letters could not be fetched"),
         "kept_letters": _("What was sent or planned is not touched."),

@@ -1,4 +1,4 @@
-"""What is stored of risk: each enrolment's newest assessment, its days, cases with their history, and settings.
+"""What is stored of risk: each enrolment's newest assessment, its days, cases and their history, settings.
 
 Learners are reached through `Enrolment`, so that retirement finds them; members of staff are held by the
 platform's user id, which retirement empties.  Names and mail addresses are never stored.
@@ -48,7 +48,7 @@ class Risk(models.Model):
     reasons = models.JSONField(
         default=list,
         help_text=_(
-            "The groups that raise the risk, strongest first: group, contribution, chance_if_typical, numbers."
+            "The groups that raise it, strongest first: group, contribution, chance_if_typical, numbers."
         ),
     )
     days = models.FloatField(help_text=_("Days that the learner's clock has run."))
@@ -110,7 +110,11 @@ class Case(models.Model):
 
     enrolment = models.ForeignKey("nudge_xblock.Enrolment", on_delete=models.CASCADE, related_name="cases")
     course_key = CourseKeyField(max_length=255)
-    group = models.CharField(max_length=16, help_text=_("The reason it was opened for."))
+    group = models.CharField(
+        max_length=16,
+        blank=True,
+        help_text=_("The reason it was opened for; empty: no single one stood out."),
+    )
     tier = models.CharField(max_length=8, choices=Tier.choices)
     chance = models.FloatField(help_text=_("Probability of not completing, as of the newest night."))
     chance_opened = models.FloatField(help_text=_("The same as it was opened."))
@@ -121,6 +125,16 @@ class Case(models.Model):
     opened = models.DateTimeField()
     tier_since = models.DateTimeField(help_text=_("Since when it is in its tier."))
     closed = models.DateTimeField(null=True)
+    known = models.JSONField(
+        default=list,
+        help_text=_(
+            "The reasons there were as it ended: these are not flagged again until the learner is better."
+        ),
+    )
+    kept = models.BooleanField(
+        default=False,
+        help_text=_("A person opened it again: it does not close because the learner is better."),
+    )
     rearmed = models.DateTimeField(
         null=True,
         help_text=_("When the learner was better, after the end: from then the same may be flagged again."),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from .desk import Changed, Missing, NotPossible, NotReady, TooMany
-from .drafts import Invalid, NotOpen
+from .drafts import Invalid, NotOpen, Overtaken
 from .saved import Taken
 from .selection import Unreadable
 from .tokens import Forged
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
 __all__ = [
-    "Changed", "Forged", "Invalid", "Missing", "NotOpen", "NotPossible", "NotReady", "Taken", "TooMany",
-    "Unreadable",
+    "Changed", "Forged", "Invalid", "Missing", "NotOpen", "NotPossible", "NotReady", "Overtaken", "Taken",
+    "TooMany", "Unreadable",
 ]  # fmt: skip
 
 
@@ -151,12 +151,15 @@ def copy_letter(
 
 
 def change_letter(
-    course_key: CourseKey, user_id: int, number: int, fields: Mapping[str, Any]
+    course_key: CourseKey, user_id: int, number: int, fields: Mapping[str, Any], seen: str | None = None
 ) -> dict[str, Any]:
-    """Change a draft.  Raises Missing, NotOpen and Invalid."""
+    """Change a draft, where `seen` is given if it still is as then.
+
+    Raises Missing, NotOpen, Overtaken and Invalid.
+    """
     from . import desk, drafts, history
 
-    return history.letter(drafts.change(desk.find(course_key, number), user_id, fields))
+    return history.letter(drafts.change(desk.find(course_key, number), user_id, fields, seen))
 
 
 def delete_letter(course_key: CourseKey, number: int) -> None:

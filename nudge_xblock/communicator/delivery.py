@@ -156,7 +156,7 @@ class Courier:
         user_ids = [row.learner.user_id for row in rows]
         self._people = platform().addressees(user_ids)
         known = ((row.learner_id, self._people.get(row.learner.user_id)) for row in rows)
-        self._reach = Reach(letter.course_key, {pk: who.email if who else "" for pk, who in known})
+        self._reach = Reach(letter.course_key, user_ids, {pk: who.email if who else "" for pk, who in known})
         self._there = platform().takers(letter.course_key, user_ids)
         self._limits = policy.limits()
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from opaque_keys.edx.keys import CourseKey
 
 from . import letters, markup, senders
@@ -28,6 +29,7 @@ FIELDS = (
 STORED = (*FIELDS, "reply_owner_id")
 EVERYONE = "everyone"
 URL = 1000
+_OVERTAKEN = gettext_lazy("Somebody else changed this message meanwhile.")
 
 
 class Invalid(ValueError):
@@ -40,6 +42,10 @@ class Invalid(ValueError):
 
 class NotOpen(ValueError):
     """A letter that is no draft any more."""
+
+
+class Overtaken(ValueError):
+    """A draft that somebody else changed since it was looked at."""
 
 
 def new(course_key: CourseKey, user_id: int, fields: Mapping[str, Any]) -> Letter:
@@ -57,17 +63,24 @@ def made(course_key: CourseKey, user_id: int, fields: Mapping[str, Any]) -> Lett
     return letter
 
 
-def change(letter: Letter, user_id: int, fields: Mapping[str, Any]) -> Letter:
-    """Change a draft.  Raises NotOpen or Invalid, and changes nothing then."""
+def change(letter: Letter, user_id: int, fields: Mapping[str, Any], seen: str | None = None) -> Letter:
+    """Change a draft.  Raises NotOpen, Overtaken or Invalid, and changes nothing then.
+
+    `seen`: when the draft had been changed last, as the caller was told; one changed since is left alone.
+    """
     if letter.state != Letter.State.DRAFT:
         raise NotOpen(_("This message was sent already; copy it to write another."))
+    if seen is not None and seen != letter.updated.isoformat():
+        raise Overtaken(_OVERTAKEN)
+    drafts, before = Letter.objects.filter(pk=letter.pk, state=Letter.State.DRAFT), letter.updated
     fill(letter, user_id, fields)
-    changed = Letter.objects.filter(pk=letter.pk, state=Letter.State.DRAFT).update(
-        **{name: getattr(letter, name) for name in STORED}, updated=timezone.now()
-    )
-    if not changed:
-        raise NotOpen(_("This message was sent meanwhile; copy it to write another."))
-    return letter
+    letter.updated = timezone.now()
+    changes = {name: getattr(letter, name) for name in (*STORED, "updated")}
+    if (drafts if seen is None else drafts.filter(updated=before)).update(**changes):
+        return letter
+    if drafts.exists():
+        raise Overtaken(_OVERTAKEN)
+    raise NotOpen(_("This message was sent meanwhile; copy it to write another."))
 
 
 def fill(letter: Letter, user_id: int, fields: Mapping[str, Any]) -> None:

@@ -79,6 +79,7 @@ def described(row: Letter, found: Mapping[str, int], names: Mapping[int, str]) -
         "counts": {name: found.get(name, 0) for name in COUNTED},
         "tracking": bool(settings.NUDGE_MAIL_TRACKING),
         "created": row.created.isoformat(),
+        "updated": row.updated.isoformat(),
         "confirmed": row.confirmed.isoformat() if row.confirmed else None,
         "finished": row.finished.isoformat() if row.finished else None,
         "reused_from": row.reused_from_id,

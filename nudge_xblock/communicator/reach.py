@@ -20,12 +20,14 @@ NO_ADDRESS, UNVERIFIED, OPTED_OUT, DECLINED = "no_address", "unverified", "opted
 class Reach:
     """Says of the learners of one course run why they cannot be mailed, from a few reads for all of them.
 
-    `some`: learners' rows and their addresses, where nobody else is asked about.
+    `user_ids`: who is asked about; `some`: their rows and addresses, where they are known.
     """
 
-    def __init__(self, course_key: CourseKey, some: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self, course_key: CourseKey, user_ids: Iterable[int], some: Mapping[int, str] | None = None
+    ) -> None:
         self._blocked = Blocked(course_key, some)
-        self._declined = platform().declined(course_key)
+        self._declined = platform().declined(course_key, user_ids)
 
     def why_not(self, learner: tuple[int, int, bool], email: str, verified: bool) -> str:
         """A code, empty for who can be mailed.  `learner`: (row id, user id, opted out)."""
@@ -73,8 +75,8 @@ def _addresses(course_key: CourseKey, wanted: set[int]) -> Iterator[tuple[int, s
 
 def reasons(course_key: CourseKey, user_ids: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Each existing user and why they cannot be mailed, empty where they can."""
-    reach = Reach(course_key)
     wanted = list(user_ids)
+    reach = Reach(course_key, wanted)
     known = {user_id: (pk, opted_out) for pk, user_id, opted_out in _learners(wanted)}
     for user_id, email, verified in platform().addresses(wanted):
         row, opted_out = known.get(user_id, (0, False))

@@ -121,6 +121,26 @@ def test_a_draft_is_found_again_gone_on_with_and_thrown_away(desk: Page, course:
     assert all(letter["subject"] != "Unfinished" for letter in ask(colleague, "letters"))
 
 
+def test_two_who_change_one_draft_lose_neither_version(desk: Page, course: Site, screen: Look) -> None:
+    write(desk, "Of two", "As it began")
+    desk.get_by_role("button", name="Keep as a draft").click()
+    desk.get_by_text("The draft is kept").wait_for()
+    colleague = screen(course, "sent", wait=".nudge-letters >> nth=0")
+    row(colleague, "Of two").get_by_role("button", name="Go on writing").click()
+    expect(colleague.get_by_label("Subject")).to_have_value("Of two")
+    colleague.get_by_label("Subject").fill("Of two: theirs")
+    colleague.get_by_role("button", name="Keep as a draft").click()
+    colleague.get_by_text("The draft is kept").wait_for()
+    desk.get_by_label("Subject").fill("Of two: mine")
+    desk.get_by_role("button", name="Keep as a draft").click()
+    expect(desk.locator(".nudge-failed")).to_contain_text("Somebody else changed this message")
+    assert desk.get_by_label("Subject").input_value() == "Of two: mine"
+    desk.get_by_role("button", name="Keep mine as a new draft").click()
+    desk.get_by_text("The draft is kept").wait_for()
+    subjects = {letter["subject"] for letter in ask(desk, "letters")}
+    assert {"Of two: mine", "Of two: theirs"} <= subjects
+
+
 def test_history_says_who_got_it_and_why_and_copies_it(desk: Page) -> None:
     write(desk, "For the record")
     reachable = ask(desk, f"learners/count?{QUERY}")["reachable"]

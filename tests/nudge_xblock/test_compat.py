@@ -311,6 +311,8 @@ def test_who_declined_the_platforms_course_mail_is_known_by_course(openedx: None
     make("bulk_email", "Optout", user_id=lee, course_id=OTHER)
     make("bulk_email", "Optout", user_id=None, course_id=COURSE)
     assert platform().declined(COURSE) == {kim}
+    assert platform().declined(COURSE, [kim, kim + 1]) == {kim}
+    assert platform().declined(COURSE, [kim + 1]) == set()
 
 
 def test_links_lead_to_the_site(settings: Any) -> None:

@@ -180,14 +180,45 @@ export class Compose {
 
   /** Keeps the draft on the server; answers it, or null where that failed. */
   async save() {
-    const saved = await this.ask(() =>
-      this.letter?.state === "draft" ? this.page.ask(`letters/${this.letter.id}`, this.fields, "PATCH") : this.page.ask("letters", this.fields),
-    );
+    const mine = this.letter?.state === "draft" && this.letter;
+    const saved = await this.ask(async () => {
+      try {
+        return await (mine ? this.page.ask(`letters/${mine.id}`, { ...this.fields, seen: mine.updated }, "PATCH") : this.page.ask("letters", this.fields));
+      } catch (error) {
+        if (error.answer?.error?.code !== "overtaken") throw error;
+        this.overtaken(error.detail, mine.id);
+        return null;
+      }
+    });
     if (!saved) return null;
     this.letter = saved;
     this.page.state.letter = saved.id;
     this.page.keep();
     return saved;
+  }
+
+  /** Somebody else changed the draft: both versions are kept until one is chosen. */
+  overtaken(said, id) {
+    const { t } = this.words;
+    const anew = () => {
+      this.letter = null;
+      this.page.state.letter = null;
+      return this.draft();
+    };
+    this.trouble.replaceChildren(
+      h(
+        "div",
+        { class: "nudge-failed", role: "alert" },
+        h("strong", {}, said),
+        h("p", {}, t("overtaken_kept")),
+        h(
+          "div",
+          { class: "nudge-tools" },
+          h("button", { type: "button", class: "nudge-button", "data-mine": "", onclick: anew }, t("overtaken_mine")),
+          h("button", { type: "button", class: "nudge-button", "data-theirs": "", onclick: () => this.fetch(id) }, t("overtaken_theirs")),
+        ),
+      ),
+    );
   }
 
   async draft() {

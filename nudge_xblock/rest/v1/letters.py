@@ -64,10 +64,19 @@ class LetterSerializer(DraftSerializer):
     counts = serializers.DictField(child=serializers.IntegerField())
     tracking = serializers.BooleanField(help_text="Whether opens and clicks are counted on this site.")
     created = serializers.DateTimeField()
+    updated = serializers.DateTimeField(help_text="When the draft was changed last.")
     confirmed = serializers.DateTimeField(allow_null=True)
     finished = serializers.DateTimeField(allow_null=True)
     reused_from = serializers.IntegerField(allow_null=True)
     resend = serializers.BooleanField()
+
+
+class ChangeSerializer(DraftSerializer):
+    """What changes in a draft."""
+
+    seen = serializers.CharField(
+        required=False, help_text="`updated` as it was told; refused where the draft was changed since."
+    )
 
 
 class PreviewedSerializer(DraftSerializer):
@@ -149,6 +158,8 @@ def answered() -> Iterator[None]:
         raise ValidationError({"letter": [str(error)]}) from error
     except door.TooMany as error:
         raise Throttled(detail=str(error)) from error
+    except door.Overtaken as error:
+        raise Refused(str(error), code="overtaken") from error
     except (door.NotOpen, door.NotPossible) as error:
         raise Refused(str(error)) from error
 
@@ -242,12 +253,14 @@ class OneLetter(StaffView):
         self.letter_id = row["id"]
         return Response(row)
 
-    @described(request=DraftSerializer, responses=LetterSerializer)
+    @described(request=ChangeSerializer, responses=LetterSerializer)
     def patch(self, request: Request, course_key: str, number: str) -> Response:
+        changes = fields(request)
+        seen = changes.pop("seen", None)
+        if not isinstance(seen, str | None):
+            raise ValidationError({"seen": ["This is the letter's `updated`, as it was told."]})
         with answered():
-            row = api.communicator.change_letter(
-                self.course_key, request.user.pk, int(number), fields(request)
-            )
+            row = api.communicator.change_letter(self.course_key, request.user.pk, int(number), changes, seen)
         self.letter_id = row["id"]
         self.detail = {"fields": [name for name in DraftSerializer().fields if name in request.data]}
         return Response(row)

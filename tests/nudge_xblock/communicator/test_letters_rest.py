@@ -97,6 +97,19 @@ def test_a_selection_that_changed_meanwhile_is_asked_about_again(staff: Client, 
     assert launched == []
 
 
+def test_of_two_who_change_a_draft_the_second_is_told_and_overwrites_nothing(staff: Client) -> None:
+    first = call(staff, "POST", "letters", DRAFT).json()
+    path, seen = f"letters/{first['id']}", first["updated"]
+    changed = call(staff, "PATCH", path, {"subject": "From one", "seen": seen})
+    assert changed.status_code == 200
+    refused = call(staff, "PATCH", path, {"subject": "From another", "seen": seen})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "overtaken")
+    assert Letter.objects.get().subject == "From one"
+    again = call(staff, "PATCH", path, {"subject": "From another", "seen": changed.json()["updated"]})
+    assert (again.status_code, again.json()["subject"]) == (200, "From another")
+    assert call(staff, "PATCH", path, {"seen": 7}).status_code == 400
+
+
 def test_a_letter_is_sent_once_however_often_the_button_is_pressed(
     staff: Client, launched: list[Any]
 ) -> None:
