@@ -55,6 +55,9 @@ class Risk(models.Model):
     share = models.FloatField(help_text=_("Share of the course passed, 0 to 1."))
     partial = models.BooleanField(default=False, help_text=_("The learner never came."))
     unknown = models.JSONField(default=list, help_text=_("Groups of which nothing is known."))
+    group = models.CharField(
+        max_length=16, blank=True, help_text=_("The first of the reasons; empty: no single one stands out.")
+    )
     tier = models.CharField(
         max_length=8, choices=Tier.choices, blank=True, help_text=_("Empty: not at risk.")
     )
