@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from nudge_xblock import models as tables
+from nudge_xblock.atrisk import api as atrisk
 from nudge_xblock.communicator import api as communicator
 from nudge_xblock.preferences import Preferences
 from nudge_xblock.slots import Busy, LostSlot
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from nudge_xblock.placements import Problem
     from nudge_xblock.recording import Answer
 
-__all__ = ["Busy", "LostSlot", "ModelError", "NotYours", "Preferences", "Unanswerable", "communicator"]
+__all__ = [
+    "Busy",
+    "LostSlot",
+    "ModelError",
+    "NotYours",
+    "Preferences",
+    "Unanswerable",
+    "atrisk",
+    "communicator",
+]
 
 ModelError = (NoModel, BrokenModel, ValueError)
 """What `promote` and `rollback` raise; the message says what to do."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .mail import mail
+from .risk import risk
 from .wiring import add_filters, add_letters_beat, add_live_events, add_nightly_beat, add_templates
 
 
@@ -26,7 +27,7 @@ def plugin_settings(settings: Any) -> None:
 
 def defaults() -> dict[str, Any]:
     """Return the name and default of every setting, mutable values fresh each time."""
-    return {**_places(), **_gate(), **_learning(), **_promotion(), **mail(), **_platform()}
+    return {**_places(), **_gate(), **_learning(), **_promotion(), **mail(), **risk(), **_platform()}
 
 
 def _places() -> dict[str, Any]:

@@ -21,7 +21,8 @@ from predictor.tokens import BROWSER_COPIES, OTHER_NAMES, fold
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
 SOURCE = "".join(
-    (ROOT / f"nudge_xblock/settings/{name}.py").read_text(encoding="utf-8") for name in ("common", "mail")
+    (ROOT / f"nudge_xblock/settings/{name}.py").read_text(encoding="utf-8")
+    for name in ("common", "mail", "risk")
 )
 READ = sorted(
     {

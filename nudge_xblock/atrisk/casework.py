@@ -1,0 +1,234 @@
+"""A course's cases tonight: rules.py decides of each learner, and what it decides is written here, once.
+
+Learners are taken some at a time, with their enrolments locked and read anew, so that of two that settle at
+once the second finds what the first has done.  Where a database locks no rows, the version of a case and its
+slot see to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock.compat import platform
+from nudge_xblock.models import Enrolment
+
+from . import history, plan, rules, tiers
+from .models import Case, CaseEvent, Risk
+from .rules import NOTHING, Decision, Ended, Open, Standing
+
+BATCH = 200
+"""Learners in one transaction."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How many cases were opened, closed, and moved to another tier."""
+
+    opened: int = 0
+    closed: int = 0
+    moved: int = 0
+
+    def __add__(self, other: Settled) -> Settled:
+        return Settled(self.opened + other.opened, self.closed + other.closed, self.moved + other.moved)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is the same for every learner of a course run."""
+
+    key: CourseKey
+    settings: plan.Settings
+    over: bool
+    takers: frozenset[int]
+    completed: frozenset[int]
+
+    def ended(self, user_id: int) -> str:
+        """Why a learner needs no case; empty where nothing speaks against one."""
+        if user_id in self.completed:
+            return rules.COMPLETED
+        if user_id not in self.takers:
+            return rules.LEFT
+        return rules.OVER if self.over else ""
+
+
+@dataclass
+class Learner:
+    """What is stored of one learner's risk and cases."""
+
+    user_id: int
+    chance: float | None = None
+    reasons: Sequence[dict[str, Any]] = ()
+    case: Case | None = None
+    ended: list[Ended] = field(default_factory=list)
+
+    def decide(self, course: Course) -> Decision:
+        """What becomes of the learner's case."""
+        groups = tuple(str(each["group"]) for each in self.reasons)
+        standing = Standing(self.chance, groups, course.ended(self.user_id))
+        case = Open(self.case.tier, self.case.kept) if self.case else None
+        return rules.decide(standing, case, self.ended, course.settings.limits)
+
+    def may_change(self, course: Course) -> bool:
+        """Whether the decision may be anything but nothing, whatever the reasons are."""
+        might_open = self.case is None and self.chance is not None and not course.ended(self.user_id)
+        if might_open and tiers.tier_of(self.chance or 0.0, course.settings.limits):
+            return True
+        return self.decide(course) != NOTHING
+
+
+def settle(course_key: CourseKey, now: datetime) -> Settled:
+    """Open, move and close the course's cases by what was assessed; what was done, counted.
+
+    Safe to be repeated, and to be run by two at once.
+    """
+    course = _course(course_key, now)
+    _note_chances(course_key)
+    todo = sorted(number for number, each in _learners(course_key).items() if each.may_change(course))
+    done = Settled()
+    for at in range(0, len(todo), BATCH):
+        with transaction.atomic():
+            done += _settle(course, todo[at : at + BATCH], now)
+    return done
+
+
+def _course(course_key: CourseKey, now: datetime) -> Course:
+    end = platform().course_dates(course_key).end
+    return Course(
+        course_key,
+        plan.of(course_key),
+        over=end is not None and end <= now,
+        takers=frozenset(set(platform().members(course_key)) - platform().staff_ids(course_key)),
+        completed=frozenset(each.user_id for each in platform().outcomes(course_key) if each.completed),
+    )
+
+
+def _note_chances(course_key: CourseKey) -> None:
+    """Let open cases tell the newest chance."""
+    newest = Risk.objects.filter(enrolment=OuterRef("enrolment")).values("chance")
+    rows = Case.objects.filter(course_key=course_key, state=Case.State.OPEN)
+    rows.update(chance=Coalesce(Subquery(newest), F("chance")))
+
+
+def _learners(course_key: CourseKey, only: Sequence[int] | None = None) -> dict[int, Learner]:
+    """Enrolment to what is stored of the learner: of all, without the reasons, or of some, with them."""
+    risks = Risk.objects.filter(enrolment__course_key=course_key)
+    cases = Case.objects.filter(course_key=course_key, rearmed=None).select_related("enrolment__learner")
+    if only is not None:
+        risks, cases = risks.filter(enrolment__in=only), cases.filter(enrolment__in=only)
+    found = {number: Learner(user_id, chance) for number, user_id, chance in _chances(risks)}
+    if only is not None:
+        for number, reasons in risks.values_list("enrolment_id", "reasons"):
+            found[number].reasons = reasons
+    for case in cases.order_by("pk"):
+        learner = found.setdefault(case.enrolment_id, Learner(case.enrolment.learner.user_id))
+        if case.state == Case.State.OPEN:
+            learner.case = case
+        else:
+            learner.ended.append(Ended(frozenset({case.group, *case.known}), case.tier))
+    return found
+
+
+def _chances(risks: QuerySet[Risk]) -> Iterable[tuple[int, int, float]]:
+    return risks.values_list("enrolment_id", "enrolment__learner__user_id", "chance")
+
+
+def _settle(course: Course, some: Sequence[int], now: datetime) -> Settled:
+    """Decide about some learners anew, with nobody else deciding about them, and write it down."""
+    list(Enrolment.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
+    opening: list[Case] = []
+    done = Settled()
+    for number, learner in sorted(_learners(course.key, some).items()):
+        decision = learner.decide(course)
+        if decision.rearm:
+            _ended(number).update(rearmed=now)
+        if decision.open_in:
+            opening.append(_case(course, number, learner, decision, now))
+        elif learner.case and decision.close_as:
+            done += Settled(closed=_close(learner.case, decision.close_as, now))
+        elif learner.case and decision.move_to:
+            done += Settled(moved=_move(learner.case, decision.move_to, now))
+    return replace(done, opened=_open(opening, now))
+
+
+def _ended(enrolment_id: int) -> QuerySet[Case]:
+    return Case.objects.filter(enrolment=enrolment_id, rearmed=None).exclude(state=Case.State.OPEN)
+
+
+def slot(enrolment_id: int) -> str:
+    """What an open case holds, so that a learner has at most one."""
+    return f"enrolment {enrolment_id}"
+
+
+def _case(course: Course, number: int, learner: Learner, decision: Decision, now: datetime) -> Case:
+    chance = learner.chance or 0.0
+    return Case(
+        enrolment_id=number,
+        course_key=course.key,
+        group=decision.open_for,
+        tier=decision.open_in,
+        chance=chance,
+        chance_opened=chance,
+        owner=course.settings.help(decision.open_for).owner,
+        opened=now,
+        tier_since=now,
+        slot=slot(number),
+    )
+
+
+def _open(cases: Sequence[Case], now: datetime) -> int:
+    """Store new cases, but those of learners who have one meanwhile; how many."""
+    if not cases:
+        return 0
+    try:
+        with transaction.atomic():
+            Case.objects.bulk_create(cases)
+            # Not every database tells the numbers that it gave.
+            stored = list(Case.objects.filter(slot__in=[case.slot for case in cases]))
+    except IntegrityError:
+        stored = list(_one_by_one(cases))
+    history.write_all(_event(case, history.OPENED, now, tier=case.tier, group=case.group) for case in stored)
+    return len(stored)
+
+
+def _one_by_one(cases: Iterable[Case]) -> Iterator[Case]:
+    for case in cases:
+        try:
+            with transaction.atomic():
+                case.save(force_insert=True)
+        except IntegrityError:
+            continue
+        yield case
+
+
+def _close(case: Case, outcome: str, now: datetime) -> int:
+    closed = {"state": Case.State.CLOSED, "outcome": outcome, "closed": now, "rearmed": now, "slot": None}
+    if not change(case, **closed):
+        return 0
+    history.write_all([_event(case, history.CLOSED, now, outcome=outcome)])
+    return 1
+
+
+def _move(case: Case, tier: str, now: datetime) -> int:
+    if not change(case, tier=tier, tier_since=now):
+        return 0
+    history.write_all([_event(case, history.MOVED, now, **{"from": case.tier, "to": tier})])
+    return 1
+
+
+def change(case: Case, **fields: Any) -> bool:
+    """Change a case that is as it was read; whether it was, so that of two at once one alone succeeds."""
+    rows = Case.objects.filter(pk=case.pk, version=case.version, state=case.state)
+    return bool(rows.update(**fields, version=F("version") + 1))
+
+
+def _event(case: Case, what: str, now: datetime, **detail: Any) -> CaseEvent:
+    told = {**detail, "chance": tiers.percent(case.chance)}
+    return CaseEvent(case=case, what=what, at=now, detail=told)

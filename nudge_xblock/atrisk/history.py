@@ -1,0 +1,43 @@
+"""What happened to cases: written with each change, told as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .models import Case, CaseEvent
+
+OPENED, MOVED, CLOSED = "opened", "tier", "closed"
+ASSIGNED, NOTE, RESOLVED, REOPENED = "assigned", "note", "resolved", "reopened"
+MAIL, POPUP = "mail", "popup"
+
+WORDS: dict[str, Promise] = {
+    OPENED: _("Opened"),
+    MOVED: _("Tier changed"),
+    CLOSED: _("Closed by itself"),
+    ASSIGNED: _("Assigned"),
+    NOTE: _("Note"),
+    RESOLVED: _("Resolved"),
+    REOPENED: _("Opened again"),
+    MAIL: _("A mail went out"),
+    POPUP: _("A pop-up was shown"),
+}
+
+
+def write(
+    case: Case, what: str, at: datetime, author_id: int | None = None, text: str = "", **detail: Any
+) -> None:
+    """Write down one thing, within the transaction that does it.
+
+    detail: figures and codes, nobody's name.
+    """
+    write_all([CaseEvent(case=case, what=what, at=at, author_id=author_id, text=text, detail=detail)])
+
+
+def write_all(events: Iterable[CaseEvent]) -> None:
+    """Write down several, within the transaction that does them."""
+    CaseEvent.objects.bulk_create(list(events))

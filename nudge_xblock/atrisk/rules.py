@@ -1,0 +1,109 @@
+"""What becomes of a learner's case tonight.  Pure: the same learner and case give the same decision.
+
+One case at a time; the same thing is not flagged twice until the learner was better, unless it has become
+worse than it was as a person was done with it; who is better, has completed or left, or whose course is over,
+needs no case any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from . import tiers
+from .tiers import Limits
+
+IMPROVED: Final = "improved"
+COMPLETED: Final = "completed"
+LEFT: Final = "left"
+OVER: Final = "over"
+BY_ITSELF: Final = (IMPROVED, COMPLETED, LEFT, OVER)
+"""How a case ends without anybody."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a learner stands tonight.
+
+    Args:
+        chance: of not completing; None where nothing was assessed.
+        groups: the reasons, strongest first.
+        ended: COMPLETED, LEFT or OVER; empty while the learner takes the course.
+    """
+
+    chance: float | None
+    groups: Sequence[str] = ()
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class Open:
+    """The learner's open case.  `kept`: a person opened it again, so that being better does not close it."""
+
+    tier: str
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An ended case whose learner was not better since: the reasons that there were then, and its tier."""
+
+    groups: frozenset[str]
+    tier: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do.
+
+    Args:
+        open_in: the tier to open a case in.
+        open_for: the reason group that the new case is for; empty where no single one stands out.
+        move_to: the tier that the open case goes to.
+        close_as: how the open case ends.
+        rearm: the learner is better: what ended before may be flagged again.
+    """
+
+    open_in: str = ""
+    open_for: str = ""
+    move_to: str = ""
+    close_as: str = ""
+    rearm: bool = False
+
+
+NOTHING: Final = Decision()
+
+
+def decide(standing: Standing, case: Open | None, ended: Iterable[Ended], limits: Limits) -> Decision:
+    """Decide about one learner.
+
+    `ended`: the cases that ended and whose learner was not better since.
+    """
+    ended = tuple(ended)
+    if standing.ended:
+        return Decision(close_as=standing.ended) if case else NOTHING
+    if standing.chance is None:
+        return NOTHING
+    clear = tiers.is_clear(standing.chance, limits)
+    if case is not None:
+        return _of_open(case, standing.chance, clear, bool(ended), limits)
+    if clear:
+        return Decision(rearm=bool(ended))
+    tier = tiers.tier_of(standing.chance, limits)
+    group = standing.groups[0] if standing.groups else ""
+    if not tier or _known(group, tier, ended):
+        return NOTHING
+    return Decision(open_in=tier, open_for=group)
+
+
+def _of_open(case: Open, chance: float, clear: bool, ended: bool, limits: Limits) -> Decision:
+    if clear:
+        return Decision(close_as="" if case.kept else IMPROVED, rearm=ended)
+    to = tiers.moved(chance, limits, case.tier)
+    return Decision(move_to=to if to != case.tier else "")
+
+
+def _known(group: str, tier: str, ended: Iterable[Ended]) -> bool:
+    """Whether somebody dealt with this already, and it was no less urgent then."""
+    return any(group in past.groups and tiers.rank(past.tier) >= tiers.rank(tier) for past in ended)
