@@ -59,6 +59,7 @@ def prepare(folder: Path) -> None:
     from tests.openedx import APPS
 
     settings.INSTALLED_APPS += APPS
+    settings.NUDGE_SITE_URL, settings.DEFAULT_FROM_EMAIL = "https://campus.example.org", "team@example.org"
     settings.DATABASES["default"]["NAME"] = str(folder / "db.sqlite3")
     import django
 
@@ -170,8 +171,25 @@ def measure(rounds: int) -> None:
     show("GET learners.csv of two fifths", rounds, lambda: client.get(base + "learners.csv?pass=0-40"))
     who = ",".join(found.names()[:100])
     show("GET learners/trends of a hundred", rounds, lambda: client.get(f"{base}learners/trends?who={who}"))
+    letter = {"subject": "To all", "body": "<p>Hello</p>", "selection": "everyone=1"}
+    show("POST letters/preview, counted", rounds, lambda: posted(client, base + "letters/preview", letter))
+    show("POST letters/N/send, to everyone", 1, lambda: sent(client, base, letter))
     print(f"  at most {LIMITS['built']} s: {'kept' if built <= LIMITS['built'] else 'NOT KEPT'};", end=" ")
     print(f"at most {LIMITS['compressed']:,} bytes: {'kept' if size <= LIMITS['compressed'] else 'NOT KEPT'}")
+
+
+def posted(client: Any, address: str, body: Any) -> Any:
+    """What a POST answers; raises SystemExit where it is refused."""
+    answer = client.post(address, body, content_type="application/json")
+    if answer.status_code >= 400:
+        raise SystemExit(f"{address}: {answer.status_code} {answer.content.decode()[:300]}")
+    return answer.json()
+
+
+def sent(client: Any, base: str, letter: Any) -> None:
+    """A draft, confirmed; no worker is there to take it on."""
+    number = posted(client, base + "letters", letter)["id"]
+    posted(client, f"{base}letters/{number}/send", {})
 
 
 def show(name: str, rounds: int, work: Callable[[], Any]) -> float:

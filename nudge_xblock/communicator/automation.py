@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.utils import timezone
 
-from . import cards, claims, launching, picking
+from . import cards, claims, confirmed, launching, picking
 from .models import Delivery, Letter
 
 if TYPE_CHECKING:
@@ -38,15 +38,16 @@ def begin(letter_id: int, now: datetime) -> bool:
     try:
         if letter.channel in picking.NUDGED:
             cards.place(letter)
-        if letter.last_run is None:  # else it was queued as it was confirmed
-            picking.queue(letter, now)
+        picking.queue(letter, now, found=confirmed.unpacked(letter))
     except ValueError as error:
         LOG.exception("Letter %s cannot begin", letter_id)
         Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(problem=str(error))
         claims.stop(letter_id, now)
         return False
     goes_on = State.AUTOMATIC if letter.automatic_until is not None else State.SENDING
-    started = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(state=goes_on, last_run=now)
+    started = Letter.objects.filter(pk=letter_id, state=State.SCHEDULED).update(
+        state=goes_on, last_run=now, confirmed_for=None
+    )
     if not started:
         claims.left_out()  # it was stopped meanwhile
     claims.finish(letter_id, now)

@@ -173,7 +173,7 @@ def stop(letter_id: int, now: datetime) -> bool:
     """Let nothing more go out; whether there was something to stop.  What was handed over stays so."""
     # Two statements on their own: a worker locks a delivery first and reads its letter then.
     changed = Letter.objects.filter(pk=letter_id, state__in=[*GOING, Letter.State.SCHEDULED]).update(
-        state=Letter.State.STOPPED, finished=now
+        state=Letter.State.STOPPED, finished=now, confirmed_for=None
     )
     left_out()
     return bool(changed)

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import platform
 
-from . import cards, claims, drafts, launching, markup, picking, posting, senders
+from . import cards, claims, confirmed, drafts, launching, markup, picking, posting, senders
 from .mails import Writer
 from .models import Audit, Letter
 from .picking import Chosen
@@ -188,10 +187,8 @@ def send(
     others = digest is not None and ahead is None and digest != found.digest
     if others or (expected is not None and expected != len(found.rows)):
         raise Changed(len(found.rows), found.reachable)
-    with transaction.atomic():
-        _confirm(letter, user_id, len(found.rows), ahead, now)
-        if ahead is None:
-            picking.queue(letter, now, found=found)
+    letter.confirmed_for = confirmed.packed(found) if ahead is None else None
+    _confirm(letter, user_id, len(found.rows), ahead, now)
     letter.refresh_from_db()
     launching.launch(letter, ahead)
     return letter, len(found.rows)
@@ -202,7 +199,7 @@ def _confirm(letter: Letter, user_id: int, matched: int, ahead: datetime | None,
     still = Letter.objects.filter(pk=letter.pk, state=State.DRAFT)
     if still.filter(updated=letter.updated).update(
         state=State.SCHEDULED, confirmed=now, at=ahead or now, matched=matched, author_id=user_id,
-        last_run=None if ahead else now,
+        confirmed_for=letter.confirmed_for,
     ):  # fmt: skip
         return
     if still.exists():

@@ -76,6 +76,9 @@ class Letter(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
     confirmed = models.DateTimeField(null=True)
+    confirmed_for = models.BinaryField(
+        null=True, help_text=_("Who was chosen as it was confirmed, until their rows are made.")
+    )
     last_run = models.DateTimeField(null=True, help_text=_("When matches were last queued."))
     finished = models.DateTimeField(null=True)
     problem = models.TextField(blank=True)  # why it could not begin, in words

@@ -1,7 +1,7 @@
 """Whom a letter goes to: the selection as the server sees it now, each learner at most once.
 
 What a preview counts, what is confirmed and what is queued all come from `chosen`.  A letter that goes out
-at once is queued when it is confirmed, so that they are the same learners too.
+at once keeps whom it was confirmed for (see confirmed.py), so that they are the same learners too.
 """
 
 from __future__ import annotations

@@ -152,6 +152,7 @@ class Migration(migrations.Migration):
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('updated', models.DateTimeField(auto_now=True)),
                 ('confirmed', models.DateTimeField(null=True)),
+                ('confirmed_for', models.BinaryField(help_text='Who was chosen as it was confirmed, until their rows are made.', null=True)),
                 ('last_run', models.DateTimeField(help_text='When matches were last queued.', null=True)),
                 ('finished', models.DateTimeField(null=True)),
                 ('problem', models.TextField(blank=True)),

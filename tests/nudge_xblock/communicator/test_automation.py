@@ -175,10 +175,10 @@ def test_an_error_that_may_pass_stops_neither_its_letter_nor_the_others(
     daily = written(state=Letter.State.AUTOMATIC, automatic_until=date(2026, 12, 24))
     queue = picking.queue
 
-    def breaking(letter: Letter, *given: Any) -> int:
+    def breaking(letter: Letter, *given: Any, **named: Any) -> int:
         if letter.pk in (bad.pk, daily.pk):
             raise RuntimeError("the database is away")
-        return queue(letter, *given)
+        return queue(letter, *given, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(picking, "queue", breaking)

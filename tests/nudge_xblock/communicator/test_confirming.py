@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from nudge_xblock.communicator import automation, desk, drafts
+from nudge_xblock import api
+from nudge_xblock.communicator import automation, confirmed, desk, drafts
 from nudge_xblock.communicator.models import Delivery, Letter
 from nudge_xblock.models import Enrolment
 
@@ -72,10 +73,41 @@ def test_a_confirmed_letter_can_be_stopped_before_it_begins(staff: Client, offic
     number = call(staff, "POST", "letters", DRAFT).json()["id"]
     call(staff, "POST", f"letters/{number}/send")
     told = call(staff, "POST", f"letters/{number}/stop").json()
-    assert (told["state"], told["counts"]["skipped"]) == ("stopped", 3)
+    assert (told["state"], told["matched"]) == ("stopped", 3)
     assert not automation.begin(number, timezone.now())
     deliver(Letter.objects.get(), timezone.now())
     assert office.mails == []
+    assert not Delivery.objects.exists()
+
+
+def test_who_was_confirmed_is_kept_no_longer_than_until_their_rows_are_made(
+    staff: Client, office: PostOffice
+) -> None:
+    learners()
+    for ends in ("begun", "stopped"):
+        number = call(staff, "POST", "letters", DRAFT).json()["id"]
+        call(staff, "POST", f"letters/{number}/send")
+        kept = confirmed.unpacked(Letter.objects.get(pk=number))
+        assert kept is not None
+        assert sorted(kept.user_ids) == [1, 2, 3]
+        if ends == "begun":
+            automation.begin(number, timezone.now())
+            why = Delivery.objects.filter(letter=number).values_list("why", flat=True)
+            assert list(why) == [kept.learners.why(row) for row in kept.rows]
+        else:
+            call(staff, "POST", f"letters/{number}/stop")
+        assert Letter.objects.get(pk=number).confirmed_for is None
+
+
+def test_who_is_retired_between_the_confirmation_and_the_sending_is_not_brought_back(
+    staff: Client, office: PostOffice
+) -> None:
+    learners()
+    number = call(staff, "POST", "letters", DRAFT).json()["id"]
+    call(staff, "POST", f"letters/{number}/send")
+    api.retire(2)
+    automation.begin(number, timezone.now())
+    assert sorted(Delivery.objects.values_list("learner__user_id", flat=True)) == [1, 3]
 
 
 def test_a_draft_that_is_changed_while_it_is_confirmed_is_not_sent(
