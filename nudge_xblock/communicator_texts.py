@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from . import letter_texts
-from .communicator.presets import REASONS
+from .communicator.presets import REASONS, WORDS
 
 SAMPLES = (0, 1, 2, 3, 11, 100)
 """Between them they meet every plural form of every language; the last stands in for any other."""
@@ -28,6 +28,7 @@ def communicator() -> dict[str, Text]:
         **_figures(),
         **_filters(),
         **{f"reason_{key}": str(words) for key, words in REASONS.items()},
+        **{f"{kind}_{key}": str(words) for kind, names in WORDS.items() for key, words in names.items()},
         **_table(),
         **_states(),
         **letter_texts.letters(),
@@ -107,6 +108,10 @@ def _filters() -> dict[str, Text]:
     return {
         "filters": _("Further limits"),
         "reason": _("Why they may be at risk"),
+        "signs": _("What stands out"),
+        "tier": _("Risk of not completing"),
+        "risk": _("Leading reason of the risk"),
+        "at_risk_for": _("{tier}: {risk}"),
         "mode": _("Enrolled as"),
         "mode_audit": _("Audit"),
         "mode_honor": _("Honour code"),

@@ -10,11 +10,11 @@ from opaque_keys.edx.keys import CourseKey
 
 from . import figures, spreadsheet
 from .figures import Learners
-from .presets import PRESETS, REASONS
+from .presets import PRESETS, REASONS, WORDS
 from .selection import NEVER, PERCENTS, SEEN, UNKNOWN, Selection
 from .selection import REASONS as BITS
 
-TITLES = ("learner", *PERCENTS, "days_since_seen", "mode", "reasons", "reachable")
+TITLES = ("learner", *PERCENTS, "days_since_seen", "mode", "reasons", "tier", "risk", "reachable")
 
 
 def payload(course_key: CourseKey, now: datetime) -> dict[str, Any]:
@@ -22,6 +22,10 @@ def payload(course_key: CourseKey, now: datetime) -> dict[str, Any]:
     return {
         **figures.payload(figures.learners(course_key, now)),
         "reasons": [{"key": key, "words": str(REASONS[key])} for key in BITS],
+        **{
+            f"{kind}s": [{"key": key, "words": str(words)} for key, words in names.items()]
+            for kind, names in WORDS.items()
+        },
         "presets": [
             {"key": key, "words": str(preset.words), "query": preset.query} for key, preset in PRESETS.items()
         ],
@@ -50,4 +54,5 @@ def _cells(found: Learners, row: int) -> list[Any]:
     percents = [None if columns[name][row] == UNKNOWN else int(columns[name][row]) for name in PERCENTS]
     seen = None if columns[SEEN][row] == NEVER else int(columns[SEEN][row])
     told = found.why(row)
-    return [*percents, seen, told["mode"], " ".join(told["reasons"]), int(found.reachable[row])]
+    risk = [told.get("tier", ""), told.get("risk", "")]
+    return [*percents, seen, told["mode"], " ".join(told["reasons"]), *risk, int(found.reachable[row])]

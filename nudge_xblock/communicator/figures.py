@@ -20,11 +20,25 @@ from django.db.models.functions import Cast, Left
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock.atrisk.models import Risk
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Enrolment, InboxEvent, Night
+from predictor.factors import GROUPS
 
 from . import reach
-from .selection import MOST_DAYS, NEVER, PERCENTS, REASONS, SEEN, UNKNOWN, Column, Figures, bits
+from .selection import (
+    MOST_DAYS,
+    NAMED,
+    NEVER,
+    PERCENTS,
+    REASONS,
+    SEEN,
+    SEVERAL,
+    UNKNOWN,
+    Column,
+    Figures,
+    bits,
+)
 
 PREDICTED = ("pass", "complete", "leave")
 ABSENT_DAYS = 7
@@ -72,6 +86,7 @@ class Learners:
         told["mode"] = self.figures.modes[int(columns["mode"][row])]
         held = int(columns["reasons"][row])
         told["reasons"] = [name for place, name in enumerate(REASONS) if held >> place & 1]
+        told |= {key: names[columns[key][row] - 1] for key, names in NAMED.items() if columns[key][row]}
         return told
 
     def names(self) -> list[str]:
@@ -143,7 +158,21 @@ def _figures(course_key: CourseKey, user_ids: Ids, now: datetime) -> dict[str, C
         (holds.astype(np.uint32) * bits([name]) for name, holds in signs.items()),
         np.zeros(len(seen), np.uint32),
     )
-    return columns
+    return columns | _at_risk(course_key, user_ids)
+
+
+def _at_risk(course_key: CourseKey, user_ids: Ids) -> dict[str, Column]:
+    """The tier of each learner at risk and the leading reason, by their places in NAMED; 0 for who is not."""
+    places = {
+        (tier, group): (NAMED["tier"].index(tier) + 1, NAMED["risk"].index(group or SEVERAL) + 1)
+        for tier in NAMED["tier"]
+        for group in ("", *GROUPS)
+    }
+    rows = Risk.objects.filter(enrolment__course_key=course_key).exclude(tier="").order_by()
+    listed = list(rows.values_list("enrolment__learner__user_id", "tier", "group"))
+    told = np.array([places[tier, group] for _user, tier, group in listed], np.uint8).reshape(-1, 2)
+    at = _places(user_ids, np.array([row[0] for row in listed], np.int64))
+    return {key: _taken(told[:, place], at, 0) for place, key in enumerate(NAMED)}
 
 
 def _rows(course_key: CourseKey) -> list[tuple[int, str, str | None, int | None, int]]:

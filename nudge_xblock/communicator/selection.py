@@ -1,10 +1,12 @@
 """Which learners are meant: conditions on their figures, as they stand in the address of the page.
 
-    pass=0-40&complete=60-100&seen=7-&mode=audit,verified&reason=absent
+    pass=0-40&complete=60-100&seen=7-&mode=audit,verified&reason=absent&tier=high&risk=grades
 
-All conditions hold at once; `mode` and `reason` take any of several.  Both ends belong to a range, and either
-may be left open.  A figure that is not known lies in no range; who never came was not seen for any number of
-days, and `seen=never` is only they.  Without a condition nobody is meant, unless `everyone=1` says all.
+All conditions hold at once; `mode`, `reason`, `tier` and `risk` take any of several.  `tier` is how much help
+a learner needs, and `risk` the leading reason: who is at risk has one of each.  Both ends belong to a range,
+and either may be left open.  A figure that is not known lies in no range; who never came was not seen for any
+number of days, and `seen=never` is only they.  Without a condition nobody is meant, unless `everyone=1` says
+all.
 
 The browser applies the same rule while a brush is drawn: frontend/src/learners/selection.js.
 """
@@ -21,6 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from django.utils.translation import gettext as _
 
+from nudge_xblock.atrisk import tiers
+from predictor.factors import GROUPS
+
 UNKNOWN = 255
 """What stands in a column of percents where nothing is known."""
 NEVER = 65535
@@ -32,6 +37,12 @@ SEEN = "seen"
 FIGURES = (*PERCENTS, SEEN)
 REASONS = ("absent", "never_came", "fell")
 """Bit by bit, from the lowest, what stands in the column `reasons`."""
+TIERS = tiers.ORDER
+SEVERAL = "several"
+"""The leading reason of a learner of whom no single one stands out."""
+RISKS = (*GROUPS, SEVERAL)
+NAMED: Mapping[str, tuple[str, ...]] = {"tier": TIERS, "risk": RISKS}
+"""Columns of one name each, from 1 on in this order; 0 stands for none."""
 MOST_PARTS = 20
 
 RANGE = re.compile(r"([0-9]{0,5})-([0-9]{0,5})")
@@ -55,7 +66,7 @@ class Range(NamedTuple):
 class Figures(NamedTuple):
     """What a selection looks at, a row a learner; figures.py makes it."""
 
-    columns: Mapping[str, Column]  # each of FIGURES, "mode" (index into modes), "reasons"
+    columns: Mapping[str, Column]  # each of FIGURES and NAMED, "mode" (index into modes), "reasons"
     modes: tuple[str, ...]
 
 
@@ -66,6 +77,8 @@ class Selection:
     ranges: Mapping[str, Range] = field(default_factory=dict)
     modes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
     everyone: bool = False
 
     @classmethod
@@ -79,23 +92,30 @@ class Selection:
         reasons = _names("reason", parts.pop("reason", None))
         if strange := set(reasons) - set(REASONS):
             raise Unreadable(_("There is no reason “%s”.") % min(strange))
+        tier_names, risks = (_known(key, parts.pop(key, None)) for key in NAMED)
         if strange := set(parts) - set(FIGURES):
             raise Unreadable(_("There is no figure “%s” to choose by.") % min(strange))
         ranges = {name: _range(name, parts[name]) for name in FIGURES if name in parts}
-        anything = bool(ranges or modes or reasons)
-        return cls(ranges, modes, reasons, everyone == "1" and not anything)
+        anything = bool(ranges or modes or reasons or tier_names or risks)
+        return cls(ranges, modes, reasons, tier_names, risks, everyone == "1" and not anything)
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """What is chosen of each of NAMED."""
+        return {"tier": self.tiers, "risk": self.risks}
 
     def query(self) -> str:
         """The same selection as a query, always spelt the same way."""
         parts = [f"{name}={_written(name, held)}" for name, held in self.ranges.items()]
         parts += [f"mode={','.join(self.modes)}"] if self.modes else []
         parts += [f"reason={','.join(self.reasons)}"] if self.reasons else []
+        parts += [f"{key}={','.join(names)}" for key, names in self.named.items() if names]
         parts += ["everyone=1"] if self.everyone else []
         return "&".join(parts)
 
     def matches(self, learners: Figures) -> Mask:
         """Which rows are meant [n]."""
-        some = self.ranges or self.modes or self.reasons
+        some = self.ranges or self.modes or self.reasons or self.tiers or self.risks
         chosen = np.full(len(learners.columns[SEEN]), bool(some) or self.everyone)
         for name, held in self.ranges.items():
             column = learners.columns[name]
@@ -105,6 +125,9 @@ class Selection:
             chosen &= np.isin(learners.columns["mode"], places)
         if self.reasons:
             chosen &= (learners.columns["reasons"] & bits(self.reasons)) != 0
+        for key, names in self.named.items():
+            if names:
+                chosen &= np.isin(learners.columns[key], [NAMED[key].index(name) + 1 for name in names])
         return chosen
 
 
@@ -134,6 +157,17 @@ def _names(key: str, text: str | None) -> tuple[str, ...]:
             _("“%(key)s” is one name or several with commas, not “%(text)s”.") % {"key": key, "text": text}
         )
     return tuple(sorted(set(text.split(","))))
+
+
+def _known(key: str, text: str | None) -> tuple[str, ...]:
+    """Names of those that NAMED has for this key."""
+    names = _names(key, text)
+    if strange := set(names) - set(NAMED[key]):
+        raise Unreadable(
+            _("“%(key)s” is one of %(known)s, not “%(text)s”.")
+            % {"key": key, "known": ", ".join(NAMED[key]), "text": min(strange)}
+        )
+    return names
 
 
 def _range(name: str, text: str) -> Range:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from nudge_xblock.communicator.selection import NEVER, REASONS, UNKNOWN, bits
+from nudge_xblock.communicator.selection import NAMED, NEVER, REASONS, RISKS, TIERS, UNKNOWN, bits
 
 from .conftest import ROOT
 
@@ -20,12 +20,12 @@ GOLDEN = json.loads(
 RUN = """([learners, query]) => {
     const { parse, query: written, matches, Unreadable } = window.twin;
     try {
-        const selection = parse(query, learners.reasons);
+        const selection = parse(query, learners);
         const rows = learners.columns.seen.map((_, row) => row);
         return {
             matches: rows.filter((row) => matches(selection, learners, row)),
             canonical: written(selection),
-            again: written(parse(written(selection), learners.reasons)),
+            again: written(parse(written(selection), learners)),
         };
     } catch (error) {
         if (!(error instanceof Unreadable)) throw error;
@@ -50,7 +50,10 @@ def twin(browser: Browser) -> Any:
     columns["seen"] = [NEVER if row["seen"] == "never" else row["seen"] for row in learners]
     columns["mode"] = [modes.index(row["mode"]) for row in learners]
     columns["reasons"] = [int(bits(row["reasons"])) for row in learners]
-    told = {"columns": columns, "modes": modes, "reasons": list(REASONS)}
+    for key, known in NAMED.items():
+        columns[key] = [known.index(row[key]) + 1 if row[key] else 0 for row in learners]
+    lists = {"reasons": list(REASONS), "tiers": list(TIERS), "risks": list(RISKS)}
+    told = {"columns": columns, "modes": modes, **lists}
     yield lambda query: page.evaluate(RUN, [told, query])
     page.close()
 

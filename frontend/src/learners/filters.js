@@ -1,4 +1,5 @@
-// What learners are chosen by beside their predictions: reason, last seen, mode of enrolment, progress.
+// What learners are chosen by beside their predictions: tier and reason of risk, what stands out, last seen, mode
+// of enrolment, progress.
 import { fresh, h } from "../dashboard/dom.js";
 import { Histogram } from "./histogram.js";
 import { MOST_DAYS, NEVER } from "./selection.js";
@@ -12,17 +13,24 @@ const SEEN = [
   ["seen_never", [NEVER, NEVER]],
 ];
 
+/** A selection's lists, and the column of each. */
+const COLUMNS = { tiers: "tier", risks: "risk", reasons: "reasons", modes: "mode" };
+
 export class Filters {
   constructor(choice) {
     this.choice = choice;
     const { t } = choice.words;
-    const { reasons, modes } = choice.learners;
+    const { reasons, tiers, risks, modes } = choice.learners;
     this.progress = new Histogram(choice, { name: "progress", tone: "progress", tall: 56 });
     this.toggles = [
-      ...reasons.map(({ key, words }, place) => this.toggle("reasons", key, words, place)),
+      ...Object.entries({ tiers, risks, reasons }).flatMap(([kind, all]) => all.map(({ key, words }, place) => this.toggle(kind, key, words, place))),
       ...modes.map((key, place) => this.toggle("modes", key, called(choice.words, "mode", key), place)),
     ];
-    const row = (kind) => this.toggles.filter((one) => one.kind === kind).map(({ node }) => node);
+    const group = (kind, name) => {
+      const row = this.toggles.filter((one) => one.kind === kind).map(({ node }) => node);
+      return h("div", { class: "nudge-filter", role: "group", "aria-label": t(name) }, h("p", { class: "nudge-question" }, t(name)), h("div", { class: "nudge-phrase-row" }, row));
+    };
+    this.risks = [group("tiers", "tier"), group("risks", "risk")];
     const id = fresh("seen");
     this.seen = h("select", { id, class: "nudge-input", onchange: () => this.chooseSeen() });
     this.options = [h("option", { value: "" }, t("seen_any")), ...SEEN.map(([key], place) => h("option", { value: String(place) }, t(key)))];
@@ -31,9 +39,10 @@ export class Filters {
     this.node = h(
       "section",
       { class: "nudge-filters", "aria-label": t("filters") },
-      h("div", { class: "nudge-filter", role: "group", "aria-label": t("reason") }, h("p", { class: "nudge-question" }, t("reason")), h("div", { class: "nudge-phrase-row" }, row("reasons"))),
+      this.risks,
+      group("reasons", "signs"),
       h("div", { class: "nudge-filter" }, h("label", { for: id, class: "nudge-question" }, t("seen")), this.seen),
-      h("div", { class: "nudge-filter", role: "group", "aria-label": t("mode") }, h("p", { class: "nudge-question" }, t("mode")), h("div", { class: "nudge-phrase-row" }, row("modes"))),
+      group("modes", "mode"),
       this.progress.node,
     );
   }
@@ -62,8 +71,10 @@ export class Filters {
     const { number } = this.choice.words;
     for (const { kind, key, place, count, node } of this.toggles) {
       node.setAttribute("aria-pressed", String(model.selection[kind].includes(key)));
-      count.textContent = number(model.having(kind === "modes" ? "mode" : "reasons", place));
+      count.textContent = number(model.having(COLUMNS[kind], place));
     }
+    const told = model.anyoneAtRisk || model.selection.tiers.length > 0 || model.selection.risks.length > 0;
+    for (const node of this.risks) node.hidden = !told;
     const range = model.selection.ranges.seen;
     const place = SEEN.findIndex(([, [low, high]]) => range && low === range[0] && high === range[1]);
     if (range && place < 0) {
@@ -75,13 +86,15 @@ export class Filters {
 }
 
 /** The selection in words, one phrase for each limit. */
-export function phrases({ ranges, modes, reasons, everyone }, words) {
+export function phrases({ ranges, modes, reasons, tiers, risks, everyone }, words) {
   const { t, percent, list } = words;
   if (everyone) return [t("everyone")];
   const share = (name, [low, high]) => `${t(name)}: ${t("range_of", { low: percent(low), high: percent(high) })}`;
   const named = (kind, keys) => (keys.length ? [list(keys.map((key) => called(words, kind, key)))] : []);
   return [
     ...Object.entries(ranges).map(([name, range]) => (name === "seen" ? days(words, range) : share(name, range))),
+    ...named("tier", tiers).map((names) => `${t("tier")}: ${names}`),
+    ...named("risk", risks),
     ...named("reason", reasons),
     ...named("mode", modes),
   ];
@@ -95,7 +108,7 @@ function days({ t, number }, [low, high]) {
   return high === MOST_DAYS ? t("seen_before", { low: number(low) }) : t("seen_range", { low: number(low), high: number(high) });
 }
 
-/** The name of a mode or a reason; one that we have no words for is called as the platform calls it. */
+/** The name of a mode, a tier or a reason; one that we have no words for is called as the platform calls it. */
 function called({ t }, kind, key) {
   const name = `${kind}_${key}`;
   return t(name) === name ? key : t(name);

@@ -1,6 +1,6 @@
 // The learners in a crossfilter: which are chosen, and how each figure is spread among them.
 import crossfilter from "crossfilter2";
-import { PERCENTS, chooses, mask, nobody, query } from "./selection.js";
+import { PERCENTS, PLACED, chooses, mask, nobody, query } from "./selection.js";
 
 /** Percent per bar; the last one holds 95 to 100. */
 export const BIN = 5;
@@ -18,11 +18,13 @@ export class Model {
     this.selection = nobody();
     this.index = crossfilter(Array.from({ length: n }, (_, i) => i));
     this.dimensions = Object.fromEntries(
-      [...RANGED, "mode", "reasons"].map((name) => [name, this.index.dimension((i) => columns[name][i])]),
+      [...RANGED, "mode", "reasons", ...Object.keys(PLACED)].map((name) => [name, this.index.dimension((i) => columns[name][i])]),
     );
     this.groups = Object.fromEntries(Object.entries(this.dimensions).map(([name, dimension]) => [name, dimension.group()]));
     this.total = this.index.groupAll();
     this.reached = this.index.groupAll().reduceSum((i) => columns.reachable[i]);
+    /** Whether the risk model has found anyone: else there is nothing to choose by tier. */
+    this.anyoneAtRisk = columns.tier.some((place) => place > 0);
     this.everybody = Object.fromEntries(PERCENTS.map((name) => [name, this.spread(name)]));
   }
 
@@ -58,6 +60,10 @@ export class Model {
     const set = (name, on, rule) => this.dimensions[name].filter(on ? rule : null);
     set("mode", selection.modes.length > 0, (place) => selection.modes.includes(modes[place]));
     const bits = mask(selection.reasons, reasons.map(({ key }) => key));
+    for (const [name, kind] of Object.entries(PLACED)) {
+      const keys = this.learners[kind].map(({ key }) => key);
+      set(name, selection[kind].length > 0, (place) => selection[kind].includes(keys[place - 1]));
+    }
     set("reasons", selection.reasons.length > 0, (found) => (found & bits) !== 0);
   }
 
@@ -81,9 +87,10 @@ export class Model {
     return counts;
   }
 
-  /** How many have a mode or a reason, whatever is chosen of its own kind. */
+  /** How many have a mode, a reason, a tier or a leading reason, whatever is chosen of its own kind. */
   having(name, place) {
-    const has = name === "mode" ? (key) => key === place : (key) => (key & (1 << place)) !== 0;
+    const wanted = name === "mode" ? place : place + 1;
+    const has = name === "reasons" ? (key) => (key & (1 << place)) !== 0 : (key) => key === wanted;
     return this.groups[name].all().reduce((sum, { key, value }) => (has(key) ? sum + value : sum), 0);
   }
 

@@ -10,14 +10,18 @@ export const NEVER = 65535;
 export const MOST_DAYS = 9999;
 const MOST_PARTS = 20;
 const NAMED = [...PERCENTS, "seen"];
+/** What takes any of several names: its name in a query, and in a selection. */
+const LISTS = { mode: "modes", reason: "reasons", tier: "tiers", risk: "risks" };
+/** Those of them whose column holds one name's place among them all, from 1 on, or 0. */
+export const PLACED = { tier: "tiers", risk: "risks" };
 const RANGE = /^(\d{0,5})-(\d{0,5})$/;
 const NAMES = /^[A-Za-z0-9_-]{1,32}(,[A-Za-z0-9_-]{1,32})*$/;
 
 /** Nobody: no limit is set, and not everyone is asked for. */
-export const nobody = () => ({ ranges: {}, modes: [], reasons: [], everyone: false });
+export const nobody = () => ({ ranges: {}, modes: [], reasons: [], tiers: [], risks: [], everyone: false });
 
 /** Whether any limit is set. */
-export const limited = ({ ranges, modes, reasons }) => Object.keys(ranges).length > 0 || modes.length > 0 || reasons.length > 0;
+export const limited = (selection) => Object.keys(selection.ranges).length > 0 || Object.values(LISTS).some((kind) => selection[kind].length > 0);
 
 export const chooses = (selection) => selection.everyone || limited(selection);
 
@@ -26,9 +30,9 @@ export class Unreadable extends Error {}
 
 /**
  * The selection that a query writes down, such as `pass=0-40&seen=7-&mode=audit,verified`; throws Unreadable.
- * reasons: the keys there are.
+ * known: the keys that there are of `reasons`, `tiers` and `risks`; any mode may be named.
  */
-export function parse(query, reasons) {
+export function parse(query, known) {
   const pairs = [...new URLSearchParams(query.replace(/^\?/, ""))];
   const parts = new Map(pairs);
   if (parts.size < pairs.length || pairs.length > MOST_PARTS) throw new Unreadable(query);
@@ -38,9 +42,10 @@ export function parse(query, reasons) {
     return text;
   };
   const everyone = take("everyone", "0");
-  const selection = { ranges: {}, modes: names(take("mode")), reasons: names(take("reason")), everyone: everyone === "1" };
+  const selection = { ...nobody(), everyone: everyone === "1" };
+  for (const [name, kind] of Object.entries(LISTS)) selection[kind] = names(take(name));
   if (!["0", "1"].includes(everyone)) throw new Unreadable(everyone);
-  if (!selection.reasons.every((key) => reasons.includes(key))) throw new Unreadable(query);
+  for (const kind of ["reasons", "tiers", "risks"]) if (!selection[kind].every((key) => known[kind].includes(key))) throw new Unreadable(query);
   for (const name of NAMED) if (parts.has(name)) selection.ranges[name] = range(name, take(name));
   if (parts.size) throw new Unreadable(query);
   if (limited(selection)) selection.everyone = false;
@@ -66,12 +71,12 @@ function range(name, text) {
 }
 
 /** The query of a selection, always spelt the same way. */
-export function query({ ranges, modes, reasons, everyone }) {
+export function query(selection) {
+  const { ranges } = selection;
   return [
     ...NAMED.filter((name) => ranges[name]).map((name) => `${name}=${written(ranges[name])}`),
-    ...(modes.length ? [`mode=${modes.join(",")}`] : []),
-    ...(reasons.length ? [`reason=${reasons.join(",")}`] : []),
-    ...(everyone ? ["everyone=1"] : []),
+    ...Object.entries(LISTS).filter(([, kind]) => selection[kind].length).map(([name, kind]) => `${name}=${selection[kind].join(",")}`),
+    ...(selection.everyone ? ["everyone=1"] : []),
   ].join("&");
 }
 
@@ -82,13 +87,15 @@ function written([low, high]) {
 
 /**
  * Whether the learner in row `i` is chosen.  An unknown figure (255) lies in no range.
- * columns: a typed array by name; modes, reasons: keys in the order of their numbers and bits.
+ * columns: a typed array by name; modes, reasons, tiers, risks: keys in the order of their numbers and bits.
  */
-export function matches(selection, { columns, modes, reasons }, i) {
+export function matches(selection, learners, i) {
+  const { columns, modes, reasons } = learners;
   if (!chooses(selection)) return false;
   const within = Object.entries(selection.ranges).every(([name, [low, high]]) => columns[name][i] >= low && columns[name][i] <= high);
   const mode = !selection.modes.length || selection.modes.includes(modes[columns.mode[i]]);
-  return within && mode && (!selection.reasons.length || (columns.reasons[i] & mask(selection.reasons, reasons)) !== 0);
+  const placed = Object.entries(PLACED).every(([name, kind]) => !selection[kind].length || selection[kind].includes(learners[kind][columns[name][i] - 1]));
+  return within && mode && placed && (!selection.reasons.length || (columns.reasons[i] & mask(selection.reasons, reasons)) !== 0);
 }
 
 /** The bits of the named reasons. */

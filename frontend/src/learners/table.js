@@ -133,11 +133,10 @@ export class Table {
   }
 
   line(row, name, trend) {
-    const { columns, reasons } = this.choice.learners;
+    const { columns } = this.choice.learners;
     const { t, percent, ago } = this.choice.words;
     const cell = (kind, ...children) => h("div", { role: kind === "learner" ? "rowheader" : "cell", class: `nudge-cell-of nudge-cell-${kind}`, "data-label": SORTED.includes(kind) ? t(kind) : null }, children);
     const share = (value) => (value > 100 ? t("unknown") : percent(value));
-    const first = reasons.findIndex((_, place) => columns.reasons[row] & (1 << place));
     const days = columns.seen[row];
     return h(
       "div",
@@ -146,7 +145,14 @@ export class Table {
       FIGURES.map((figure) => cell(figure, h("span", { class: "nudge-figure-now" }, share(columns[figure][row])), spark(this.choice, figure, trend))),
       cell("seen", days === NEVER ? t("never") : ago(days)),
       cell("progress", share(columns.progress[row])),
-      cell("reason", first < 0 ? "" : reasons[first].words),
+      cell("reason", this.reason(row)),
     );
+  }
+
+  /** Why a learner is at risk, as the risk model says where it finds one, else what stands out. */
+  reason(row) {
+    const { columns, reasons, tiers, risks } = this.choice.learners;
+    if (columns.tier[row]) return this.choice.words.t("at_risk_for", { tier: tiers[columns.tier[row] - 1].words, risk: risks[columns.risk[row] - 1].words });
+    return reasons.find((_, place) => columns.reasons[row] & (1 << place))?.words ?? "";
   }
 }

@@ -66,6 +66,7 @@ export class Deliveries {
     const shown = Object.entries(figures).filter(([name]) => limits.has(name) && (name === "seen" || PERCENTS.includes(name)));
     const told = shown.map(([name, value]) => `${t(name)}: ${name === "seen" ? days(value) : percent(value)}`);
     const reasons = limits.has("reason") ? (figures.reasons ?? []).map((key) => t(`reason_${key}`)) : [];
-    return [...told, ...reasons].join(" · ") || "–";
+    const risk = ["tier", "risk"].filter((name) => limits.has(name) && figures[name]).map((name) => t(`${name}_${figures[name]}`));
+    return [...told, ...risk, ...reasons].join(" · ") || "–";
   }
 }

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock.atrisk.models import Risk
 from nudge_xblock.communicator import figures
 from nudge_xblock.communicator.figures import Learners, payload
 from nudge_xblock.communicator.models import Suppression
@@ -100,6 +101,26 @@ def test_why_tells_the_figures_that_are_known() -> None:
     }
 
 
+def at_risk(enrolment: Enrolment, tier: str, group: str) -> None:
+    """An assessment as the night writes it."""
+    told = {"chance": 0.5, "baseline": -2.0, "days": 20.0, "share": 0.3, "at": NOW}
+    Risk.objects.create(enrolment=enrolment, tier=tier, group=group, **told)
+
+
+def test_tier_and_leading_reason_are_those_of_the_newest_assessment() -> None:
+    at_risk(learner(7), "moderate", "grades")
+    at_risk(learner(8), "high", "")
+    at_risk(learner(9), "", "absence")
+    at_risk(learner(7, course=OTHER), "high", "absence")
+    learner(10)
+    found = read()
+    why = {user_id: found.why(found.user_ids.tolist().index(user_id)) for user_id in (7, 8, 9, 10)}
+    told = {user_id: (each.get("tier"), each.get("risk")) for user_id, each in why.items()}
+    assert told == {7: ("moderate", "grades"), 8: ("high", "several"), 9: (None, None), 10: (None, None)}
+    assert found.user_ids[Selection.parse("tier=high,moderate").matches(found.figures)].size == 2
+    assert found.user_ids[Selection.parse("risk=grades").matches(found.figures)].tolist() == [7]
+
+
 class Host(Platform):
     """User 7 is staff of the course, 8 left it."""
 
@@ -179,7 +200,7 @@ def test_the_payload_holds_the_columns_and_nobodys_name() -> None:
     }
     assert columns == {
         "pass": [40], "complete": [UNKNOWN], "leave": [UNKNOWN], "progress": [UNKNOWN], "seen": [300],
-        "mode": [0], "reasons": [1], "reachable": [1],
+        "mode": [0], "reasons": [1], "tier": [0], "risk": [0], "reachable": [1],
     }  # fmt: skip
     assert base64.b64decode(told["pseudonyms"]).hex() == platform().anonymous_id(7, COURSE)[:16]
     for secret in ("Zoë", "learner-7", "learner7@"):
@@ -189,7 +210,7 @@ def test_the_payload_holds_the_columns_and_nobodys_name() -> None:
 def test_a_handful_of_statements_reads_them_whatever_their_number(django_assert_max_num_queries: Any) -> None:
     for user_id in range(7, 60):
         learner(user_id)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         assert len(read()) == 53
 
 

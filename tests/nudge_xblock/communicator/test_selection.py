@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from nudge_xblock.communicator.selection import (
     FIGURES,
     MOST_DAYS,
+    NAMED,
     NEVER,
     REASONS,
+    RISKS,
+    TIERS,
     UNKNOWN,
     Figures,
     Range,
@@ -41,6 +44,9 @@ def figures(learners: list[dict[str, Any]]) -> Figures:
     )
     columns["mode"] = np.array([modes.index(row["mode"]) for row in learners], np.uint8)
     columns["reasons"] = np.array([bits(row["reasons"]) for row in learners], np.uint32)
+    for key, known in NAMED.items():
+        places = [known.index(row[key]) + 1 if row[key] else 0 for row in learners]
+        columns[key] = np.array(places, np.uint8)
     return Figures(columns, modes)
 
 
@@ -82,6 +88,8 @@ CONDITIONS = st.builds(
     ),
     modes=names(("audit", "honor", "verified", "no-id-professional")),
     reasons=names(REASONS),
+    tiers=names(TIERS),
+    risks=names(RISKS),
 )
 PERCENT = st.integers(0, 100) | st.none()
 LEARNER = st.fixed_dictionaries(
@@ -90,6 +98,8 @@ LEARNER = st.fixed_dictionaries(
         "seen": st.integers(0, MOST_DAYS) | st.just("never"),
         "mode": st.sampled_from(["audit", "honor", "verified"]),
         "reasons": st.lists(st.sampled_from(REASONS), unique=True),
+        "tier": st.sampled_from(("", *TIERS)),
+        "risk": st.sampled_from(("", *RISKS)),
     }
 )
 
@@ -130,5 +140,7 @@ def test_each_learner_is_judged_by_what_the_words_say(selection: Selection, lear
         all(holds(name, held) for name, held in selection.ranges.items())
         and (not selection.modes or learner["mode"] in selection.modes)
         and (not selection.reasons or bool(set(learner["reasons"]) & set(selection.reasons)))
+        and (not selection.tiers or learner["tier"] in selection.tiers)
+        and (not selection.risks or learner["risk"] in selection.risks)
     )
     assert selection.matches(figures([learner])).tolist() == [expected]
