@@ -65,23 +65,15 @@ class Learner:
 
     user_id: int
     chance: float | None = None
-    reasons: Sequence[dict[str, Any]] = ()
+    group: str = ""
     case: Case | None = None
     ended: list[Ended] = field(default_factory=list)
 
     def decide(self, course: Course) -> Decision:
         """What becomes of the learner's case."""
-        groups = tuple(str(each["group"]) for each in self.reasons)
-        standing = Standing(self.chance, groups, course.ended(self.user_id))
+        standing = Standing(self.chance, self.group, course.ended(self.user_id))
         case = Open(self.case.tier, self.case.kept) if self.case else None
         return rules.decide(standing, case, self.ended, course.settings.limits)
-
-    def may_change(self, course: Course) -> bool:
-        """Whether the decision may be anything but nothing, whatever the reasons are."""
-        might_open = self.case is None and self.chance is not None and not course.ended(self.user_id)
-        if might_open and tiers.tier_of(self.chance or 0.0, course.settings.limits):
-            return True
-        return self.decide(course) != NOTHING
 
 
 def settle(course_key: CourseKey, now: datetime) -> Settled:
@@ -91,7 +83,7 @@ def settle(course_key: CourseKey, now: datetime) -> Settled:
     """
     course = _course(course_key, now)
     _note_chances(course_key)
-    todo = sorted(number for number, each in _learners(course_key).items() if each.may_change(course))
+    todo = sorted(number for number, each in _learners(course_key).items() if each.decide(course) != NOTHING)
     done = Settled()
     for at in range(0, len(todo), BATCH):
         with transaction.atomic():
@@ -118,15 +110,13 @@ def _note_chances(course_key: CourseKey) -> None:
 
 
 def _learners(course_key: CourseKey, only: Sequence[int] | None = None) -> dict[int, Learner]:
-    """Enrolment to what is stored of the learner: of all, without the reasons, or of some, with them."""
+    """Enrolment to what is stored of the learner, of everyone who was assessed or has a case, or of some."""
     risks = Risk.objects.filter(enrolment__course_key=course_key)
     cases = Case.objects.filter(course_key=course_key, rearmed=None).select_related("enrolment__learner")
     if only is not None:
         risks, cases = risks.filter(enrolment__in=only), cases.filter(enrolment__in=only)
-    found = {number: Learner(user_id, chance) for number, user_id, chance in _chances(risks)}
-    if only is not None:
-        for number, reasons in risks.values_list("enrolment_id", "reasons"):
-            found[number].reasons = reasons
+    columns = risks.values_list("enrolment_id", "enrolment__learner__user_id", "chance", "group")
+    found = {number: Learner(user_id, chance, group) for number, user_id, chance, group in columns}
     for case in cases.order_by("pk"):
         learner = found.setdefault(case.enrolment_id, Learner(case.enrolment.learner.user_id))
         if case.state == Case.State.OPEN:
@@ -134,10 +124,6 @@ def _learners(course_key: CourseKey, only: Sequence[int] | None = None) -> dict[
         else:
             learner.ended.append(Ended(frozenset({case.group, *case.known}), case.tier))
     return found
-
-
-def _chances(risks: QuerySet[Risk]) -> Iterable[tuple[int, int, float]]:
-    return risks.values_list("enrolment_id", "enrolment__learner__user_id", "chance")
 
 
 def _settle(course: Course, some: Sequence[int], now: datetime) -> Settled:

@@ -172,6 +172,9 @@ class CaseEvent(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField()
     author_id = models.BigIntegerField(null=True, help_text=_("Empty: the night, or someone retired."))
+    about_id = models.BigIntegerField(
+        null=True, help_text=_("The member of staff it is about: to whom a case was given.")
+    )
     what = models.CharField(max_length=16, help_text=_("A code of history.py."))
     text = models.TextField(blank=True, help_text=_("What a person wrote."))
     detail = models.JSONField(default=dict)

@@ -7,7 +7,7 @@ needs no case any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,12 +28,12 @@ class Standing:
 
     Args:
         chance: of not completing; None where nothing was assessed.
-        groups: the reasons, strongest first.
+        group: the leading reason; empty where no single one stands out.
         ended: COMPLETED, LEFT or OVER; empty while the learner takes the course.
     """
 
     chance: float | None
-    groups: Sequence[str] = ()
+    group: str = ""
     ended: str = ""
 
 
@@ -91,10 +91,9 @@ def decide(standing: Standing, case: Open | None, ended: Iterable[Ended], limits
     if clear:
         return Decision(rearm=bool(ended))
     tier = tiers.tier_of(standing.chance, limits)
-    group = standing.groups[0] if standing.groups else ""
-    if not tier or _known(group, tier, ended):
+    if not tier or _known(standing.group, tier, ended):
         return NOTHING
-    return Decision(open_in=tier, open_for=group)
+    return Decision(open_in=tier, open_for=standing.group)
 
 
 def _of_open(case: Open, chance: float, clear: bool, ended: bool, limits: Limits) -> Decision:

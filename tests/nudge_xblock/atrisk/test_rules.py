@@ -23,7 +23,7 @@ from nudge_xblock.atrisk.rules import (
 from nudge_xblock.atrisk.tiers import HIGH, MARGINAL, MODERATE, Limits
 
 LIMITS = Limits(50, 70, 85)
-ABSENT = ("absence", "pace")
+ABSENT = "absence"
 RESOLVED = Ended(frozenset({"absence"}), MODERATE)
 
 
@@ -31,7 +31,7 @@ RESOLVED = Ended(frozenset({"absence"}), MODERATE)
     ("standing", "case", "ended", "expected"),
     [
         (Standing(0.9, ABSENT), None, (), Decision(open_in=HIGH, open_for="absence")),
-        (Standing(0.6, ()), None, (), Decision(open_in=MARGINAL)),
+        (Standing(0.6), None, (), Decision(open_in=MARGINAL)),
         (Standing(0.49, ABSENT), None, (), NOTHING),
         (Standing(None), Open(HIGH), (), NOTHING),
         (Standing(0.9, ABSENT), Open(HIGH), (), NOTHING),
@@ -48,7 +48,7 @@ RESOLVED = Ended(frozenset({"absence"}), MODERATE)
         (Standing(0.47, ABSENT), None, (RESOLVED,), NOTHING),
         (Standing(0.44), None, (RESOLVED,), Decision(rearm=True)),
         (Standing(0.9, ABSENT), None, (RESOLVED,), Decision(open_in=HIGH, open_for="absence")),
-        (Standing(0.8, ("grades",)), None, (RESOLVED,), Decision(open_in=MODERATE, open_for="grades")),
+        (Standing(0.8, "grades"), None, (RESOLVED,), Decision(open_in=MODERATE, open_for="grades")),
     ],
 )
 def test_what_becomes_of_a_learner(
@@ -73,23 +73,24 @@ class Nights(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.case: Open | None = None
-        self.groups: tuple[str, ...] = ()
+        self.groups: frozenset[str] = frozenset()
         self.past: list[Past] = []
         self.chance: float | None = None
         self.resolved: Past | None = None  # since when the learner was never clear
 
     @rule(
         percent=st.one_of(st.none(), st.integers(0, 100)),
-        groups=st.lists(st.sampled_from(["absence", "grades", "pace"]), unique=True).map(tuple),
+        group=st.sampled_from(["absence", "grades", "pace", ""]),
+        others=st.frozensets(st.sampled_from(["absence", "grades", "pace"])),
         ended=st.sampled_from(["", "", "", "", COMPLETED, LEFT, OVER]),
     )
-    def night(self, percent: int | None, groups: tuple[str, ...], ended: str) -> None:
+    def night(self, percent: int | None, group: str, others: frozenset[str], ended: str) -> None:
         self.chance = None if percent is None else percent / 100
-        standing = Standing(self.chance, groups, ended)
+        standing = Standing(self.chance, group, ended)
         decision = self.decide(standing)
         assert bool(decision.open_in) + bool(decision.move_to) + bool(decision.close_as) <= 1
         self.check(standing, decision)
-        self.apply(standing, decision)
+        self.apply(standing, decision, others)
         again = self.decide(standing)
         assert again == NOTHING, "a night that is repeated does nothing more"
 
@@ -110,25 +111,25 @@ class Nights(RuleBasedStateMachine):
         if standing.ended:
             assert self.case is None or decision.close_as == standing.ended
 
-    def apply(self, standing: Standing, decision: Decision) -> None:
+    def apply(self, standing: Standing, decision: Decision, others: frozenset[str]) -> None:
         if decision.rearm:
             for past in self.past:
                 past.armed = True
         if standing.chance is not None and tiers.is_clear(standing.chance, LIMITS) and not standing.ended:
             self.resolved = None
         if decision.open_in:
-            self.case, self.groups = Open(decision.open_in), (decision.open_for, *standing.groups)
+            self.case, self.groups = Open(decision.open_in), others | {decision.open_for}
         elif decision.move_to and self.case:
             self.case = Open(decision.move_to, self.case.kept)
         elif decision.close_as and self.case:
-            self.past.append(Past(frozenset(self.groups), self.case.tier, armed=True))
+            self.past.append(Past(self.groups, self.case.tier, armed=True))
             self.case = None
 
     @precondition(lambda self: self.case is not None)
     @rule()
     def resolve(self) -> None:
         assert self.case is not None
-        self.resolved = Past(frozenset(self.groups), self.case.tier, armed=False, by_person=True)
+        self.resolved = Past(self.groups, self.case.tier, armed=False, by_person=True)
         self.past.append(self.resolved)
         self.case = None
 
@@ -136,7 +137,7 @@ class Nights(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         last = self.past.pop()
-        self.case, self.groups, self.resolved = Open(last.tier, kept=True), tuple(last.groups), None
+        self.case, self.groups, self.resolved = Open(last.tier, kept=True), last.groups, None
 
     @invariant()
     def an_open_case_is_in_a_tier(self) -> None:
