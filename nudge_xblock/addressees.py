@@ -62,7 +62,7 @@ class Addressees:
         one a password that cannot be used.
         """
         on_platform = objects("student", "UserProfile") is not None
-        for some in [user_ids] if isinstance(user_ids, QuerySet) else _batches(user_ids):
+        for some in [user_ids] if isinstance(user_ids, QuerySet) else batches(user_ids):
             rows = get_user_model().objects.filter(pk__in=some)
             for pk, email, active, password in rows.values_list("pk", "email", "is_active", "password"):
                 usable = not on_platform or is_password_usable(password)
@@ -128,7 +128,8 @@ class Addressees:
         return apps.is_installed("edx_ace") and bool(getattr(settings, "ACE_ENABLED_CHANNELS", None))
 
 
-def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+def batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Ids, as many at a time as one statement may hold."""
     rest = iter(ids)
     while some := list(islice(rest, BATCH)):
         yield some

@@ -239,6 +239,28 @@ def queue_refresh(course_keys: Sequence[CourseKey] = ()) -> int:
     return len(keys)
 
 
+def assess_course(course_key: CourseKey, now: datetime | None = None) -> int:
+    """Assess everyone who takes a course run, and settle its cases; how many.  Raises one of ModelError."""
+    from nudge_xblock.atrisk import assessing
+
+    return assessing.assess_course(course_key, now)
+
+
+def assess(now: datetime | None = None, reporter: Reporter | None = None) -> tables.Night:
+    """Assess everyone in every course run, and settle all cases; recorded as a night."""
+    from nudge_xblock import nightly
+
+    return nightly.run(now, reporter, only=nightly.ASSESSING)
+
+
+def queue_assessment(course_keys: Sequence[CourseKey] = ()) -> int:
+    """Leave each course's assessment (all that are known, by default) to a Celery worker; return how many."""
+    from nudge_xblock import courses
+    from nudge_xblock.atrisk import assessing
+
+    return assessing.queue(list(course_keys) or courses.known())
+
+
 # Models
 
 

@@ -26,6 +26,7 @@ from opaque_keys.edx.django.models import CourseKeyField
 
 from .addressees import Addressees
 from .addressees import objects as _objects
+from .coursework_facts import CourseworkFacts
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey, UsageKey
@@ -70,7 +71,7 @@ class Result(NamedTuple):
     completions: int = 0
 
 
-class Platform(Addressees):
+class Platform(Addressees, CourseworkFacts):
     """What the plugin asks of its host.  Without Open edX each method gives the answer it documents."""
 
     # Learners
@@ -289,8 +290,7 @@ class Platform(Addressees):
     def has_certificate(self, user_id: int, course_key: CourseKey) -> bool:
         """Return whether the user holds a certificate of the course run.  Absent platform: no."""
         rows = _objects("certificates", "GeneratedCertificate")
-        found = rows and rows.filter(user_id=user_id, course_id=course_key, status__in=CERTIFIED).exists()
-        return bool(found)
+        return bool(rows and rows.filter(user_id=user_id, course_id=course_key, status__in=CERTIFIED).exists())
 
     def outcomes(self, course_key: CourseKey) -> list[Result]:
         """Return how each enrolment of the course run went, by user id.  Absent platform: none.

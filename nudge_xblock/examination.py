@@ -61,7 +61,7 @@ def engagement(job: Run, asked_of: Sequence[Foreseer]) -> dict[str, dict[str, An
     asked: dict[str, list[Piece]] = {}
     known: dict[str, list[Piece]] = {}
     told: dict[str, leaks.Presence] = {}
-    keys = _judged_on(held)
+    keys = judged_on(held)
     for number, course_key in enumerate(keys):
         _gather(course_key, held.of(str(course_key)), asked_of, job, asked, told)
         rest = taught.by_course.get(str(course_key))
@@ -83,7 +83,7 @@ def impurity(job: Run, asked: Foreseer) -> tuple[float, float]:
     Of the LSTM, and of what foresees course runs.
     """
     held, worst = read_outcomes(labels.held_out()), [0.0, 0.0]
-    for course_key in _judged_on(held)[-PURITY_COURSES:]:
+    for course_key in judged_on(held)[-PURITY_COURSES:]:
         sequences = courses.sequences_of(course_key, job.now)
         start = courses.start_of(course_key, sequences)
         if start is None:
@@ -118,7 +118,7 @@ def newest_event(job: Run) -> float | None:
     return max(ends, default=None)
 
 
-def _judged_on(held: Outcomes) -> list[CourseKey]:
+def judged_on(held: Outcomes) -> list[CourseKey]:
     """The newest course runs with held-out learners, by when they began; undated ones first."""
     dated = [(held.of(course_id).start or 0.0, course_id) for course_id in held.courses]
     return courses.parsed(course_id for _, course_id in sorted(dated)[-MOST_COURSES:])
@@ -149,7 +149,7 @@ def _gather(
     start = courses.start_of(course_key, sequences)
     if start is None:
         return
-    divided = _divided(course_key, outcomes.learners, job.now.year)
+    divided = divisions_of(course_key, outcomes.learners, job.now.year)
     learners = np.asarray(outcomes.learners, np.str_)
     for days in HORIZONS:
         moment = start + days * DAY
@@ -177,7 +177,7 @@ def _gather(
             )
 
 
-def _divided(course_key: CourseKey, learners: Sequence[str], year: int) -> dict[str, Texts]:
+def divisions_of(course_key: CourseKey, learners: Sequence[str], year: int) -> dict[str, Texts]:
     """Division to the group of each learner, "" where it is not known."""
     ids = [int(learner) for learner in learners if learner.isascii() and learner.isdigit()]
     rows = dict(Learner.objects.filter(user_id__in=ids).values_list("user_id", "pk"))

@@ -27,6 +27,7 @@ from nudge_xblock.models import Decision, Night, Placement
 from nudge_xblock.night import Run
 from nudge_xblock.objectives import Expectation
 from nudge_xblock.reasons import GATED, Reason
+from predictor.completing import COMPLETING
 from predictor.sequences import Sequences
 
 BATCH = 500
@@ -39,11 +40,6 @@ LONGEST = timedelta(days=365)  # older moments teach no model, so they need no r
 DAY = 86400.0
 LONG = 4.0
 AWAY = 8 * 3600.0  # an event so much later belongs to another visit
-
-COMPLETING = frozenset(
-    {"edx.completion.block_completion.changed", "item_completed", "complete_video", "problem_check_correct"}
-)
-"""Tokens that tell that an item was completed.  A video that was stopped was not, unlike in `triggers`."""
 
 Times = npt.NDArray[np.float64]
 Fill = Callable[[Decision], None]

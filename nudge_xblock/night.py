@@ -18,6 +18,7 @@ from predictor.store import ModelStore
 
 ENGAGEMENT = "engagement"
 HELPFULNESS = "helpfulness"
+RISK = "risk"
 
 Reporter = Callable[[str, float, str], None]
 """Called with the step's name, the share of the whole night done (0 to 1) and words."""

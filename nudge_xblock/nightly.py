@@ -29,9 +29,10 @@ from nudge_xblock import (
     tidying,
     training,
 )
+from nudge_xblock.atrisk import assessing, learning
 from nudge_xblock.communicator import automation
 from nudge_xblock.models import Night
-from nudge_xblock.night import ENGAGEMENT, Reporter, Run, Skipped, silent
+from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Reporter, Run, Skipped, silent
 
 log = logging.getLogger(__name__)
 
@@ -49,24 +50,27 @@ class Step(NamedTuple):
 
 STEPS = (
     Step("models", promotion.check_serving, 0.01),
-    Step("ingest", ingesting.ingest, 0.15),
+    Step("ingest", ingesting.ingest, 0.13),
     Step("label", labels.collect, 0.04),
     Step("outcomes", followup.fill, 0.02),
     Step("harm", retiring.retire, 0.01),
     Step("tallies", catalogue.settle_night, 0.01),
-    Step("train", training.train, 0.45, ("label",)),
+    Step("train", training.train, 0.38, ("label",)),
     Step("evaluate", judging.evaluate, 0.05),
     Step("helpfulness", judging.learn_helpfulness, 0.05),
+    Step("risk_train", learning.learn, 0.04, ("label",)),
     Step("promote", promotion.settle, 0.01),
     Step("refresh", refreshing.refresh, 0.18),
+    Step("risk", assessing.assess_night, 0.05, ("refresh",)),
     Step("letters", automation.at_night, 0.01, ("refresh",)),
     Step("drift", driftwatch.watch, 0.01),
     Step("tidy", tidying.tidy, 0.02, ("ingest", "refresh")),
 )
 
 
-LEARNING = ("models", "label", "train", "evaluate", "helpfulness", "promote")
-REFRESHING = ("models", "refresh")
+LEARNING = ("models", "label", "train", "evaluate", "helpfulness", "risk_train", "promote")
+REFRESHING = ("models", "refresh", "risk")
+ASSESSING = ("models", "risk")
 
 
 def run(now: datetime | None = None, reporter: Reporter | None = None, only: Collection[str] = ()) -> Night:
@@ -108,7 +112,7 @@ def _keep(job: Run, steps: dict[str, dict[str, Any]]) -> None:
     Night.objects.filter(pk=job.night.pk, runner=job.night.runner).update(
         steps=steps,
         metrics=job.metrics,
-        promoted=bool(job.promoted),
+        promoted=bool({ENGAGEMENT, HELPFULNESS} & {*job.promoted}),
         model_version=job.serving.get(ENGAGEMENT, ""),
     )
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock.followup import COMPLETING
 from nudge_xblock.models import Enrolment, PredictionDay
+from predictor.completing import COMPLETING
 from predictor.sequences import Sequences
 
 GOOD = ("pass", "complete")

@@ -10,12 +10,13 @@ import logging
 from typing import Any
 
 from nudge_xblock import hindsight, objections, remarks, serving, training
-from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, Skipped, models
+from nudge_xblock.atrisk import learning
+from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, RISK, Run, Skipped, models
 from predictor.store import BrokenModel, ModelStore, NoModel
 
 LOG = logging.getLogger(__name__)
 
-KINDS = (ENGAGEMENT, HELPFULNESS)
+KINDS = (ENGAGEMENT, HELPFULNESS, RISK)
 
 
 def check_serving(job: Run) -> str:
@@ -71,6 +72,8 @@ def settle(job: Run) -> str:
     job.promoted = tuple(sorted(job.candidates))
     if ENGAGEMENT in job.metrics:
         training.mark_judged()
+    if RISK in job.metrics:
+        learning.mark_judged()
     job.serving |= job.candidates
     return remarks.text(said)
 
@@ -133,8 +136,12 @@ def rollback(kind: str) -> str:
 
 def _forget(kind: str) -> None:
     """Let this process look at the store again; others do within half a minute."""
-    shelf: serving.Shelf[Any] = serving.engagement if kind == ENGAGEMENT else serving.helpfulness
-    shelf.forget()
+    shelves: dict[str, serving.Shelf[Any]] = {
+        ENGAGEMENT: serving.engagement,
+        HELPFULNESS: serving.helpfulness,
+    }
+    if kind in shelves:  # the risk model is read afresh by whoever assesses
+        shelves[kind].forget()
 
 
 def describe() -> dict[str, Any]:

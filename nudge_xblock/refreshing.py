@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
@@ -22,6 +22,7 @@ from nudge_xblock import courses, progress
 from nudge_xblock.compat import Enrolled, platform
 from nudge_xblock.models import Enrolment, Learner, PredictionDay
 from nudge_xblock.night import ENGAGEMENT, Run, models
+from nudge_xblock.upserts import upsert
 from predictor.foresight import Foresight
 from predictor.sequences import Sequences
 from predictor.stack import Stack
@@ -99,7 +100,7 @@ def _refresh(
         _write(course, streamer, foresight, user_ids[position : position + BATCH], completed)
         if job:
             job.report(None, f"{course_key}: {position} of {len(user_ids)} enrolments")
-    _drop_forgotten(user_ids)
+    drop_forgotten(user_ids)
     return len(user_ids)
 
 
@@ -133,7 +134,7 @@ def _user_ids(course: Course) -> list[int]:
     return sorted(user_id for user_id in {*course.enrolled, *known, *seen} if not gone(str(user_id)))
 
 
-def _drop_forgotten(user_ids: Iterable[int]) -> None:
+def drop_forgotten(user_ids: Iterable[int]) -> None:
     """Erase whoever was retired while these rows were written: the store forgets before the rows go."""
     gone = courses.event_store().forgotten()
     Learner.objects.filter(user_id__in=[user_id for user_id in user_ids if gone(str(user_id))]).delete()
@@ -159,7 +160,7 @@ def _write(
                 _predict(row, course, streamer, found[name][0], chances[name])
             progress.compare(course.key, rows, course.now.date())
         fields = (*KNOWN, *PREDICTED) if streamer else KNOWN
-        _upsert(Enrolment, rows, fields, ("learner", "course_key"))
+        upsert(Enrolment, rows, fields, ("learner", "course_key"))
         if streamer:
             _write_days(course, rows)
 
@@ -178,7 +179,7 @@ def _profiles(user_ids: list[int], completed: Mapping[int, int] | None) -> dict[
 def _learners(profiles: Mapping[int, dict[str, Any]]) -> list[Learner]:
     """The learners' rows, made where they lack, with the profile of tonight."""
     rows = [Learner(user_id=user_id, profile=profile) for user_id, profile in profiles.items()]
-    _upsert(Learner, rows, ("profile",), ("user_id",))
+    upsert(Learner, rows, ("profile",), ("user_id",))
     return list(Learner.objects.filter(user_id__in=profiles).order_by("user_id"))
 
 
@@ -231,16 +232,4 @@ def _write_days(course: Course, rows: list[Enrolment]) -> None:
     mine = {row.learner_id: row.predictions for row in rows}
     ids = Enrolment.objects.filter(course_key=course.key, learner__in=mine).values_list("pk", "learner_id")
     days = [PredictionDay(enrolment_id=pk, day=day, predictions=mine[learner]) for pk, learner in ids]
-    _upsert(PredictionDay, days, ("predictions",), ("enrolment", "day"))
-
-
-def _upsert(model: Any, rows: list[Any], fields: Iterable[str], unique: Iterable[str]) -> None:
-    """Insert rows, or bring `fields` of those that exist up to date, in one statement on every database."""
-    targeted = connection.features.supports_update_conflicts_with_target
-    model.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        update_fields=list(fields),
-        unique_fields=list(unique) if targeted else None,
-        batch_size=BATCH,
-    )
+    upsert(PredictionDay, days, ("predictions",), ("enrolment", "day"))

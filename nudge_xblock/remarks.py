@@ -37,10 +37,12 @@ STEPS: Mapping[str, Promise] = {
     "harm": _("Looking for messages after which less is completed"),
     "train": _("Training the new model"),
     "helpfulness": _("Learning from the votes"),
+    "risk_train": _("Learning who did not complete, and why"),
     "tallies": _("Counting how each message fared"),
     "evaluate": _("Measuring new and old on learners neither has seen"),
     "promote": _("Deciding which model to use"),
     "refresh": _("Predicting anew for every learner"),
+    "risk": _("Assessing who is at risk"),
     "letters": _("Looking for new learners for automatic messages"),
     "drift": _("Comparing last week with the weeks before"),
     "tidy": _("Tidying up"),
@@ -79,6 +81,15 @@ _OF_THE_NIGHT: Mapping[str, Promise] = {
     "all_stay": _("The models that serve stay."),
     "broken_engagement": _("The file of the engagement model that served is broken."),
     "broken_helpfulness": _("The file of the helpfulness model that served is broken."),
+    "broken_risk": _("The file of the risk model that served is broken."),
+    "no_risk_runs": _(
+        "No risk model was trained: {n} course runs are over of which enough is known, {enough} are needed."
+    ),
+    "no_risk_learners": _(
+        "No risk model was trained: of {n} learners of course runs that are over {completed} completed; at "
+        "least {enough} learners are needed, and {least} of either kind."
+    ),
+    "no_risk_scipy": _("No risk model was trained, because scipy is not installed here: {install}"),
     "mended": _("The one before it, {version}, serves again."),
     "not_mended": _("There is no whole one before it, so none serves until one is trained and promoted."),
 }
@@ -86,6 +97,7 @@ _OF_THE_NIGHT: Mapping[str, Promise] = {
 _PROMOTED: Mapping[str, Promise] = {
     "promoted_engagement": _("The new engagement model {version} serves."),
     "promoted_helpfulness": _("The new helpfulness model {version} serves."),
+    "promoted_risk": _("The new risk model {version} serves."),
     "scored": _("It foresees {target} with an AUC of {new} on held-out learners."),
     "scored_before": _("It foresees {target} with an AUC of {new} on held-out learners, before: {old}."),
     "scored_stack": _(
@@ -118,11 +130,16 @@ _PROMOTED: Mapping[str, Promise] = {
     ),
     "refused_engagement": _("Tonight’s engagement model was refused, {version} stays."),
     "refused_helpfulness": _("Tonight’s helpfulness model was refused, {version} stays."),
+    "refused_risk": _("Tonight’s risk model was refused, {version} stays."),
     "refused_engagement_first": _("Tonight’s engagement model was refused, none serves yet."),
     "refused_helpfulness_first": _("Tonight’s helpfulness model was refused, none serves yet."),
+    "refused_risk_first": _("Tonight’s risk model was refused, none serves yet."),
 }
 
 _OBJECTIONS: Mapping[str, Promise] = {
+    "worse_unseen_auc": _(
+        "In {target} its AUC on course runs kept out while it was fitted is {new}, the serving model’s {old}."
+    ),
     "unmeasured": _("It was not measured."),
     "unreadable": _("It cannot be read; the reason is in the server’s log."),
     "not_numbers": _("It does not answer with numbers."),

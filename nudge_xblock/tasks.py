@@ -50,6 +50,18 @@ def refresh_course(course_key: str) -> int:
 
 
 @shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def assess_course(course_key: str) -> int:
+    """Assess everyone who takes one course run, and settle its cases; how many learners."""
+    return api.assess_course(CourseKey.from_string(course_key))
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def settle_cases(course_key: str) -> dict[str, int]:
+    """Open, move and close the at-risk cases of one course run; what was done, counted."""
+    return api.atrisk.settle(CourseKey.from_string(course_key))
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def retire(user_id: int) -> dict[str, Any]:
     """Erase one learner everywhere."""
     return api.retire(user_id)

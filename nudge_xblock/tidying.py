@@ -8,25 +8,32 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
+from nudge_xblock.atrisk.models import RiskDay
 from nudge_xblock.communicator.models import Audit
 from nudge_xblock.ingesting import Memory
 from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
-from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, Run, models
+from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, RISK, Run, models
 from predictor import stack
 
 BATCH = 5000
 KEPT_VERSIONS = 10
 PREDICTIONS = timedelta(days=36)
 """How long predictions are kept: the drift watch looks back five weeks, the line over time a month."""
+RISK_DAYS = timedelta(days=180)
+"""How long the days of risk are kept: a term, and the months after it in which is judged what worked."""
 AUDIT = timedelta(days=730)
 
 
 def tidy(job: Run) -> str:
     """The night's last step."""
     deleted = purge_inbox(job)
-    gone = {kind: models().prune(kind, KEPT_VERSIONS) for kind in (ENGAGEMENT, HELPFULNESS)}
+    gone = {kind: models().prune(kind, KEPT_VERSIONS) for kind in (ENGAGEMENT, HELPFULNESS, RISK)}
     gone[stack.KIND] = stack.prune(models())
-    old = {"predictions_deleted": purge_predictions(job), "audits_deleted": purge_audit(job)}
+    old = {
+        "predictions_deleted": purge_predictions(job),
+        "risk_days_deleted": purge_risk_days(job),
+        "audits_deleted": purge_audit(job),
+    }
     job.figures.update({"inbox_rows_deleted": deleted, "versions_deleted": gone, **old})
     return f"{deleted:,} live events that are stored were deleted from the inbox."
 
@@ -51,6 +58,11 @@ def purge_inbox(job: Run) -> int:
 def purge_predictions(job: Run) -> int:
     """Delete the predictions of days that nothing looks back to any more."""
     return _delete(job, PredictionDay.objects.filter(day__lt=job.now.date() - PREDICTIONS), "predictions")
+
+
+def purge_risk_days(job: Run) -> int:
+    """Delete the risk of days that nobody asks about any more."""
+    return _delete(job, RiskDay.objects.filter(day__lt=job.now.date() - RISK_DAYS), "days of risk")
 
 
 def purge_audit(job: Run) -> int:

@@ -56,12 +56,13 @@ def main() -> int:
     try:
         say(train(order))
     except Exception as error:
-        say({"error": _in_one_line(error)})
+        say({"error": in_one_line(error)})
         return 1
     return 0
 
 
-def _in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """An error as a report tells it."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
@@ -90,7 +91,7 @@ def train(order: Mapping[str, Any]) -> dict[str, str]:
 
         stacking.fit(events, outcomes, config, store, version, report.words)
     except Exception as error:  # the LSTM stands, and decides about nudges alone
-        return {"version": version, "no_stack": _in_one_line(error)}
+        return {"version": version, "no_stack": in_one_line(error)}
     return {"version": version}
 
 

@@ -1,33 +1,23 @@
 """The night's training, in a process of its own, so that no process of Django's ever imports torch.
 
-The child is `python -m nudge_xblock.trainer`; it reports a JSON line at a time.  It dies with its parent.
-Killed, it leaves a checkpoint, from which the next night goes on when the data are the same.  What was
-trained is remembered with a digest of all that decides it: on the same data nothing is trained twice.
+The child (see apart.py) is `python -m nudge_xblock.trainer`.  Killed, it leaves a checkpoint, from which the
+next night goes on when the data are the same.  What was trained is remembered with a digest of all that
+decides it: on the same data nothing is trained twice.
 """
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
 import logging
-import os
-import signal
-import subprocess
-import sys
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty, Queue
-from threading import Thread
-from typing import IO, Any
+from typing import Any
 
 import orjson
 from django.conf import settings
 
-from nudge_xblock import courses, labels, remarks
+from nudge_xblock import apart, courses, labels, remarks
 from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models, workroom
 from predictor.outcomes import read_outcomes
 from predictor.segments import SUFFIX, write_whole
@@ -35,8 +25,6 @@ from predictor.segments import SUFFIX, write_whole
 LOG = logging.getLogger(__name__)
 
 INSTALL = 'pip install "nudge-xblock[train]"'
-PR_SET_PDEATHSIG = 1  # prctl(2)
-SILENCE = 5.0  # seconds
 
 
 class TrainingFailed(RuntimeError):
@@ -151,34 +139,25 @@ def _run(order: dict[str, Any], job: Run) -> str:
     next night trains that alone.
     """
     job.report(0.0, "starting")
-    last: dict[str, Any] = {}
     fitted = ""
-    tail: deque[str] = deque(maxlen=20)
-    with _child(order) as child:
-        complaints = Thread(target=lambda: tail.extend(map(str.rstrip, child.stderr)), daemon=True)
-        complaints.start()
-        for line in _lines(child.stdout):
-            if line:
-                last = json.loads(line)
-                fitted = _fitted(last, order) or fitted
-            job.report(last.get("share"), last.get("words", ""))
-        child.wait()
-        complaints.join()
-    ended_well = child.returncode == 0 and "version" in last
-    words = last.get("error") or " ".join(tail) or f"it ended with status {child.returncode}"
+
+    def heed(report: apart.Report) -> None:
+        nonlocal fitted
+        version = str(report.get("fitted", fitted))
+        if version != fitted:
+            fitted = version
+            remember(order["digest"], version, whole=False)
+        job.report(report.get("share"), report.get("words", ""))
+
+    ending = apart.run("nudge_xblock.trainer", order, heed)
+    last, ended_well = ending.report, ending.well and "version" in ending.report
     if not (ended_well or fitted):
-        raise TrainingFailed(f"Training stopped: {words}. The next night goes on from its last checkpoint.")
+        raise TrainingFailed(
+            f"Training stopped: {ending.words}. The next night goes on from its last checkpoint."
+        )
     if not ended_well or "no_stack" in last:
-        _tell_no_stack(job, fitted, last.get("no_stack", words))
+        _tell_no_stack(job, fitted, last.get("no_stack", ending.words))
     return fitted
-
-
-def _fitted(report: dict[str, Any], order: dict[str, Any]) -> str:
-    """The engagement model that a report says is published; it is remembered at once."""
-    version = str(report.get("fitted", ""))
-    if version:
-        remember(order["digest"], version, whole=False)
-    return version
 
 
 def _tell_no_stack(job: Run, version: str, why: str) -> None:
@@ -186,55 +165,3 @@ def _tell_no_stack(job: Run, version: str, why: str) -> None:
     LOG.error("No stack could be trained beside %s: %s", version, why)
     job.figures["error"] = why
     job.tell("no_stack")
-
-
-def _lines(stream: IO[str]) -> Iterator[str]:
-    """The lines as they come, and an empty one whenever none came for a while, so that the night can beat."""
-    lines: Queue[str | None] = Queue()
-
-    def read() -> None:
-        for line in stream:
-            lines.put(line)
-        lines.put(None)
-
-    Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=SILENCE)
-        except Empty:
-            yield ""
-            continue
-        if line is None:
-            return
-        yield line
-
-
-@contextmanager
-def _child(order: dict[str, Any]) -> Iterator[Any]:
-    """The training process, with its order on standard input; killed when the night stops in the middle."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "nudge_xblock.trainer"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        preexec_fn=_dies_with_parent(),
-    )
-    with child:
-        try:
-            assert child.stdin
-            child.stdin.write(json.dumps(order))
-            child.stdin.close()
-            yield child
-        except BaseException:
-            child.kill()
-            raise
-
-
-def _dies_with_parent() -> Callable[[], None] | None:
-    """What makes the kernel end the child when the night's process is killed; None where it cannot."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

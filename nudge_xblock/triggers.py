@@ -37,8 +37,8 @@ FINISHING = frozenset(
 )
 """Tokens that bear out a browser's claim that an item was just finished.
 
-A stopped video does, although it may not be complete (see `followup.COMPLETING`): the browser knows that it
-played to its end before the server's record of that arrives.
+A stopped video does, although it may not be complete (see `predictor.completing.COMPLETING`): the browser
+knows that it played to its end before the server's record of that arrives.
 """
 
 CLAIM_SECONDS = 600.0

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,35 @@ from .spreadsheet import read_columns
 
 TIME = "time"
 _UNKNOWN = frozenset({"", "nan", "na", "none", "null", "<na>"})
+
+
+class Told(Protocol):
+    """Numbers that are told of learners, whatever by."""
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """What they are."""
+
+    def at(self, course_id: str, learners: NDArray[np.str_], moments: FloatArray) -> Columns:
+        """Columns [n] as known before each learner's moment [n]; NaN where nothing was."""
+
+
+class Together:
+    """Several that tell numbers; where two tell the same, the first counts."""
+
+    def __init__(self, parts: Iterable[Told]) -> None:
+        self._parts = tuple(parts)
+        by_column = {
+            factor.column: factor for part in reversed(self._parts) for factor in reversed(part.factors)
+        }
+        self.factors: tuple[Factor, ...] = tuple(reversed(by_column.values()))
+
+    def at(self, course_id: str, learners: NDArray[np.str_], moments: FloatArray) -> Columns:
+        """All columns [n]."""
+        found: Columns = {}
+        for part in reversed(self._parts):
+            found |= part.at(course_id, learners, moments)
+        return found
 
 
 @dataclass(frozen=True)

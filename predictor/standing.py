@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .coursework import coursework, first_submission
 from .description import Description
 from .factors import Factor
-from .facts import Facts
+from .facts import Told
 from .moments import Enrolments, FloatArray, cut
 from .records import CourseRecords, LearnerRecords
 from .sequences import Sequences
@@ -28,13 +28,13 @@ class Known:
     """What is known beside events; each may lack.
 
     Args:
-        facts: a feature table.
+        facts: a feature table, or whatever else tells numbers.
         courses: earlier runs of courses.
         learners: learners' earlier courses.
         lengths: course run -> seconds from its beginning to its end.
     """
 
-    facts: Facts | None = None
+    facts: Told | None = None
     courses: CourseRecords | None = None
     learners: LearnerRecords | None = None
     lengths: Mapping[str, float] = field(default_factory=dict)

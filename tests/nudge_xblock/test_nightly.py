@@ -145,9 +145,11 @@ def test_a_night_on_an_empty_site_is_no_failure_and_says_what_is_missing() -> No
 
 def test_parts_of_the_night_are_nights_too() -> None:
     night = api.refresh(NOW)
-    assert list(night.steps) == ["models", "refresh"]
+    assert list(night.steps) == ["models", "refresh", "risk"]
     assert remarks.text(night.verdict) == "Done."
-    assert list(api.train(NOW).steps) == ["models", "label", "train", "evaluate", "helpfulness", "promote"]
+    assert list(api.assess(NOW).steps) == ["models", "risk"]
+    learning = ["models", "label", "train", "evaluate", "helpfulness", "risk_train", "promote"]
+    assert list(api.train(NOW).steps) == learning
 
 
 def test_the_status_of_a_killed_night_is_its_end() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nudge_xblock import courses, labels, trainer, training
+from nudge_xblock import apart, courses, labels, trainer, training
 from nudge_xblock.holdout import is_held_out
 from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models
 from predictor import stack
@@ -132,7 +132,7 @@ def test_a_stack_that_cannot_be_trained_leaves_the_engagement_model(
     wanted: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(BLOCKER.format(how=how))
-    monkeypatch.setattr(training.sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     training.train(wanted)
     version = wanted.candidates[ENGAGEMENT]
     assert models().versions(ENGAGEMENT) == [version]
@@ -169,7 +169,7 @@ def test_a_training_process_that_dies_tells_its_last_words(
 ) -> None:
     some_events()
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.exit('no memory left')")
-    monkeypatch.setattr(training.sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     job = nighttime.run()
     labels.collect(job)
     with pytest.raises(training.TrainingFailed, match=r"Training stopped: .*no memory left"):
@@ -179,11 +179,11 @@ def test_a_training_process_that_dies_tells_its_last_words(
 def test_a_training_that_says_nothing_for_long_leaves_the_night_beating(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(training, "SILENCE", 0.05)
+    monkeypatch.setattr(apart, "SILENCE", 0.05)
     code = "import time; print('one', flush=True); time.sleep(1); print('two')"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
-        said = list(training._lines(child.stdout))
+        said = list(apart.lines(child.stdout))
     assert [line.strip() for line in said if line] == ["one", "two"]
     assert said.count("") > 3
 

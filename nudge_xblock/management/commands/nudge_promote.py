@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("version", metavar="VERSION")
-        parser.add_argument("--kind", default="engagement", choices=["engagement", "helpfulness"])
+        parser.add_argument("--kind", default="engagement", choices=["engagement", "helpfulness", "risk"])
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

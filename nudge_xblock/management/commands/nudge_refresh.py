@@ -28,7 +28,7 @@ class Command(nudge_nightly.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        keys = [_course_key(text) for text in options["courses"]]
+        keys = [course_key(text) for text in options["courses"]]
         if options["queue"]:
             self.stdout.write(f"{api.queue_refresh(keys)} courses are queued.")
         elif keys:
@@ -38,7 +38,7 @@ class Command(nudge_nightly.Command):
             super().handle(*args, **options)
 
 
-def _course_key(text: str) -> CourseKey:
+def course_key(text: str) -> CourseKey:
     try:
         return CourseKey.from_string(text)
     except InvalidKeyError:

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Let the model serve that served before the present one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--kind", default="engagement", choices=["engagement", "helpfulness"])
+        parser.add_argument("--kind", default="engagement", choices=["engagement", "helpfulness", "risk"])
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,0 +1,71 @@
+"""Course runs as the risk model's clock sees them: when they began, for whom, and how long they last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock import courses
+from nudge_xblock.compat import CourseDates, Enrolled, platform
+from predictor.sequences import Sequences
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True, eq=False)
+class CourseRun:
+    """One course run.
+
+    Args:
+        now: up to when its events count.
+        begin: unix seconds at which the run began.
+        enrolled: user id to the enrolment, inactive ones too.
+    """
+
+    key: CourseKey
+    dates: CourseDates
+    now: datetime
+    begin: float
+    enrolled: Mapping[int, Enrolled]
+
+    def sequences(self) -> Sequences:
+        """Its events, read anew: many runs are held at once, and their events are large."""
+        return courses.sequences_of(self.key, self.now)
+
+    @property
+    def length(self) -> float | None:
+        """Seconds from a learner's beginning to the end; None where a run has no end."""
+        if self.dates.self_paced:
+            return float(settings.NUDGE_SELF_PACED_DAYS * DAY) or None
+        end = self.dates.end.timestamp() if self.dates.end else None
+        return end - self.begin if end is not None and end > self.begin else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the run has begun and is not over."""
+        over = self.dates.end is not None and self.dates.end <= self.now
+        return self.begin <= self.now.timestamp() and not over
+
+    def begins(self, user_ids: Iterable[int]) -> dict[int, float]:
+        """When the run began for each of these users: self-paced ones begin with each learner's enrolment."""
+        if not self.dates.self_paced:
+            return dict.fromkeys(user_ids, self.begin)
+        return {
+            user_id: max(self.begin, self.enrolled[user_id].enrolled.timestamp())
+            if user_id in self.enrolled
+            else self.begin
+            for user_id in user_ids
+        }
+
+
+def of(course_key: CourseKey, now: datetime) -> CourseRun | None:
+    """The course run as of `now`; None where nothing tells when it began."""
+    begin = courses.start_of(course_key, courses.sequences_of(course_key, now))
+    if begin is None:
+        return None
+    enrolled = {row.user_id: row for row in platform().enrolments(course_key)}
+    return CourseRun(course_key, platform().course_dates(course_key), now, begin, enrolled)
