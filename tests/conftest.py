@@ -37,6 +37,7 @@ def cold_caches() -> None:
     if find_spec("django") is None:  # the predictor is tested where there is none
         return
     from nudge_xblock import catalogue, serving, situation, states, trials
+    from nudge_xblock.atrisk import steps
     from nudge_xblock.communicator import trends
 
     for shelf in (serving.engagement, serving.helpfulness):
@@ -44,6 +45,7 @@ def cold_caches() -> None:
     states.forget()
     catalogue.forget()
     situation.forget()
+    steps.forget()
     trends.forget()
     trials.forget()
 

@@ -14,9 +14,9 @@ from nudge_xblock.compat import platform
 from nudge_xblock.models import Decision, Placement
 from nudge_xblock.reasons import Reason
 
-from . import letters, markup
+from . import filling, markup
 from .claims import GOING, GONE
-from .letters import Composed, Link
+from .filling import Composed, Link
 from .mails import Writer, said_of
 from .models import Channel, Delivery, Letter
 from .picking import BATCH, NUDGED
@@ -39,6 +39,8 @@ def problems(letter: Letter, composed: Composed) -> list[str]:
     found = []
     if composed.names:
         found.append(_("A pop-up cannot say the learner's name; names are used in mail only."))
+    if not composed.fields.isdisjoint(filling.OWN):
+        found.append(_("A pop-up is the same for all; next steps and due dates are used in mail only."))
     if len(_actions(composed)) > 1:
         found.append(_("A pop-up has room for one link."))
     if not _has_card(letter):
@@ -61,7 +63,7 @@ def fields(letter: Letter, composed: Composed) -> dict[str, object]:
     """The letter as `placements.register` takes a nudge."""
     dates = platform().course_dates(letter.course_key)
     title = dates.title or str(letter.course_key)
-    said = letters.render(composed, {**said_of(dates), "course": title})
+    said = filling.render(composed, {**said_of(dates), "course": title})
     actions = _actions(composed)
     label, url = actions[0] if actions else ("", "")
     body = said.text.strip()

@@ -154,6 +154,7 @@ class Courier:
         self._letter, self._post, self._clock = letter, post, clock
         self._writer = Writer(letter)
         user_ids = [row.learner.user_id for row in rows]
+        self._writer.look_up(user_ids, clock())
         self._people = platform().addressees(user_ids)
         known = ((row.learner_id, self._people.get(row.learner.user_id)) for row in rows)
         self._reach = Reach(letter.course_key, user_ids, {pk: who.email if who else "" for pk, who in known})

@@ -18,7 +18,7 @@ from .models import Audit, Letter
 from .picking import Chosen
 from .places import carried
 from .posting import NotPosted
-from .trends import NAME
+from .trends import NAME, behind
 
 State = Letter.State
 TESTS_AN_HOUR = 20
@@ -73,7 +73,9 @@ def preview(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now:
     examples = None if found is None else found.examples
     example = _example(fields.get("example"), examples)
     writer = Writer(letter)
-    mail = writer.example(pseudonymous(example))
+    whose = _whose(course_key, example, found, now) if writer.is_own else None
+    writer.look_up([] if whose is None else [whose], now)
+    mail = writer.example(pseudonymous(example), whose)
     return {
         "subject": mail.subject,
         "html": mail.html,
@@ -103,6 +105,13 @@ def _example(asked: Any, examples: list[str] | None) -> str:
     if isinstance(asked, str) and (asked in examples if examples is not None else NAME.fullmatch(asked)):
         return asked
     return examples[0] if examples else ""
+
+
+def _whose(course_key: CourseKey, example: str, found: Chosen | None, now: datetime) -> int | None:
+    """The user behind the example, for what is said of their own progress."""
+    if found is None:
+        return next(iter(behind(course_key, [example], now) if example else ()), None)
+    return found.user_ids[found.examples.index(example)] if example in found.examples else None
 
 
 def pseudonymous(example: str) -> dict[str, str]:
@@ -154,6 +163,7 @@ def test(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: da
         raise NotPossible(_("Your own address is not confirmed, so no test mail can be sent to it."))
     if not writer.letter.sender:
         raise NotReady(_("Choose the address that the message comes from."))
+    writer.look_up([user_id], now)
     try:
         with posting.post() as post:
             post.send(writer.mail(who, user_id, 0, None))

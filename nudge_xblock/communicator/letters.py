@@ -1,19 +1,16 @@
-"""Letters: what staff write, checked and made into the mail of one learner.
+"""Letters: what staff write, checked and cut into the pieces that `filling` makes the mail of one learner of.
 
-Pure.  The author's rich text is sanitised once and cut into pieces; filling them in for a learner is joining
-strings, in one pass, so that a learner whose name looks like markup, a placeholder or a header changes
-nothing but that learner's own greeting.
+Pure.  The author's rich text is sanitised once.
 
 Placeholders: `[:firstname:]`, `[:fullname:]`, `[:course:]`, the days `[:start:]` and `[:end:]` of the course,
-and in the body `[:link:<place>|<words>:]`, where the place is a usage key of the course or one of its pages
-(see places.py).
+what is `[:due:]` next, and in the body `[:link:<place>|<words>:]`, where the place is a usage key of the
+course or one of its pages (see places.py), and `[:next_steps:]`, a list of links of the learner's own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape, unescape
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -21,70 +18,20 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .filling import FIELDS, STEPS, Composed, Link, Piece, Slot, Steps
 from .markup import CONTROL, is_address, one_line, sanitise
 
 SUBJECT = 200
 BODY = 50_000
 LINKS = 10
 WORDS = 200
-NAMES = ("firstname", "fullname")
-DAYS = ("start", "end")
-FIELDS = (*NAMES, "course", *DAYS)
 _PLACEHOLDER = re.compile(r"\[:(?P<inside>[^\[\]]*?):\]")
 _OPEN = re.compile(r"\[:|:\]")
-_ADDRESS_LIKE = re.compile(r"://|www\.|@", re.IGNORECASE)
 _BLOCKS = {"p", "h2", "h3", "blockquote", "pre", "ul", "ol", "li", "hr"}
-LONGEST_NAME = 100
 
 
-class Slot(NamedTuple):
-    """A place for one of FIELDS."""
-
-    name: str
-
-
-class Link(NamedTuple):
-    """The address of a link, which may be replaced by one that counts clicks."""
-
-    url: str
-
-
-Piece = str | Slot | Link
 Places = Callable[[str], str]
 """The address of a usage key or a page of the course.  Raises ValueError, saying why, where there is none."""
-
-
-class Rendered(NamedTuple):
-    """One learner's mail."""
-
-    subject: str
-    html: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A letter ready to be filled in; usable only while `problems` is empty."""
-
-    subject: tuple[Piece, ...]
-    html: tuple[Piece, ...]
-    text: tuple[Piece, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Which of FIELDS it says."""
-        return frozenset(piece.name for piece in (*self.subject, *self.html) if isinstance(piece, Slot))
-
-    @property
-    def names(self) -> bool:
-        """Whether it says a learner's name."""
-        return not self.fields.isdisjoint(NAMES)
-
-    @property
-    def links(self) -> frozenset[str]:
-        """The addresses that its links lead to."""
-        return frozenset(piece.url for piece in self.html if isinstance(piece, Link))
 
 
 def compose(subject: str, body: str, places: Places, links: Iterable[Mapping[str, str]] = ()) -> Composed:
@@ -102,37 +49,11 @@ def compose(subject: str, body: str, places: Places, links: Iterable[Mapping[str
     html, text, more = _attached(list(links), places)
     problems += more
     return Composed(
-        tuple(head), _joined([*cut.html, *html]), _joined([*cut.text, *text]), tuple(dict.fromkeys(problems))
+        tuple(head),
+        _standing(_joined([*cut.html, *html])),
+        _joined([*cut.text, *text]),
+        tuple(dict.fromkeys(problems)),
     )
-
-
-def render(letter: Composed, fields: Mapping[str, str], wrap: Callable[[str], str] | None = None) -> Rendered:
-    """The mail of the learner with these FIELDS; `wrap` replaces the address of each link in the HTML.
-
-    The plain text keeps the true addresses: whoever reads it sees where they lead.
-    """
-    plain = {name: one_line(fields.get(name, "")) for name in FIELDS}
-    turned: Callable[[str], str] = wrap or (lambda url: url)
-    return Rendered(
-        "".join(piece if isinstance(piece, str) else plain[piece.name] for piece in letter.subject
-                if not isinstance(piece, Link)),
-        "".join(_in_html(piece, plain, turned) for piece in letter.html),
-        "".join(_in_text(piece, plain) for piece in letter.text).strip() + "\n",
-    )  # fmt: skip
-
-
-def person(full: str, first: str = "") -> dict[str, str]:
-    """How a learner of this name is addressed.
-
-    A name that holds an address is not one to greet by: mail programs would make a link of it, and anyone may
-    choose a name.
-    """
-    whole = one_line(full)
-    if not whole or len(whole) > LONGEST_NAME or _ADDRESS_LIKE.search(whole + first):
-        whole = first = ""
-    given = one_line(first) or whole.partition(" ")[0]
-    nobody = _("learner")
-    return {"firstname": given or nobody, "fullname": whole or given or nobody}
 
 
 def header_problems(name: str, value: str) -> list[str]:
@@ -157,6 +78,8 @@ def _subject(subject: str) -> tuple[list[Piece], list[str]]:
             pieces.append(Slot(found.inside))
         elif found.inside.startswith("link:"):
             problems.append(_("A link cannot stand in the subject; put it into the message."))
+        elif found.inside == STEPS:
+            problems.append(_("The next steps cannot stand in the subject; put them into the message."))
         else:
             problems.append(_unknown(found.inside))
     return pieces, problems
@@ -183,7 +106,7 @@ def _split(text: str, problems: list[str]) -> list[str | _Found]:
 
 
 def _unknown(name: str) -> str:
-    known = ", ".join(f"[:{each}:]" for each in FIELDS)
+    known = ", ".join(f"[:{each}:]" for each in (*FIELDS, STEPS))
     text = _("There is no placeholder [:%(name)s:]. Use %(known)s or [:link:place|words:].")
     return text % {"name": name[:40], "known": known}
 
@@ -290,10 +213,20 @@ class _Cut(HTMLParser):
             elif unescape(found.inside) in FIELDS:
                 self.html.append(Slot(found.inside))
                 self.text.append(Slot(found.inside))
+            elif found.inside == STEPS:
+                self._steps()
             elif found.inside.startswith("link:"):
                 self._place(found.inside.removeprefix("link:"))
             else:
                 self.problems.append(_unknown(unescape(found.inside)))
+
+    def _steps(self) -> None:
+        if self._address is not None:
+            self.problems.append(_("The next steps cannot stand inside a link: each is one itself."))
+            return
+        self._break()
+        self.html.append(Steps())
+        self.text += [Steps(), "\n"]
 
     def _place(self, inside: str) -> None:
         place, _bar, words = (part.strip() for part in inside.partition("|"))
@@ -349,13 +282,16 @@ def _joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     return tuple(re.sub(r"\n{3,}", "\n\n", piece) if isinstance(piece, str) else piece for piece in joined)
 
 
-def _in_html(piece: Piece, fields: Mapping[str, str], wrap: Callable[[str], str]) -> str:
-    if isinstance(piece, Slot):
-        return escape(fields[piece.name])
-    return escape(wrap(piece.url)) if isinstance(piece, Link) else piece
-
-
-def _in_text(piece: Piece, fields: Mapping[str, str]) -> str:
-    if isinstance(piece, Slot):
-        return fields[piece.name]
-    return piece.url if isinstance(piece, Link) else piece
+def _standing(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The same, a list in place of each paragraph that is nothing but the next steps."""
+    found = list(pieces)
+    for at, piece in enumerate(found):
+        if not isinstance(piece, Steps) or not 0 < at < len(found) - 1:
+            continue
+        before, after = found[at - 1], found[at + 1]
+        if isinstance(before, str) and isinstance(after, str):
+            opened, closes = before.rstrip(), after.lstrip()
+            if opened.endswith("<p>") and closes.startswith("</p>"):
+                alone = Steps(alone=True)
+                found[at - 1 : at + 2] = [opened.removesuffix("<p>"), alone, closes.removeprefix("</p>")]
+    return tuple(found)

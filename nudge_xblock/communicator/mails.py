@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -16,9 +16,11 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from nudge_xblock.addressees import Addressee
+from nudge_xblock.atrisk import steps
+from nudge_xblock.atrisk.steps import Next
 from nudge_xblock.compat import CourseDates, platform
 
-from . import letters, senders, tokens
+from . import filling, letters, senders, tokens
 from .models import Channel, Letter
 from .places import places
 from .suppression import mark
@@ -53,16 +55,16 @@ class Mail:
 
 def said_of(dates: CourseDates) -> dict[str, str]:
     """The days of a course in words, in the language of now; empty where there is none."""
-    return {name: _day(getattr(dates, name)) for name in letters.DAYS}
+    return {name: _day(getattr(dates, name)) for name in filling.DAYS}
 
 
 def _day(at: datetime | None) -> str:
     return "" if at is None else formats.date_format(timezone.localtime(at), "DATE_FORMAT")
 
 
-def _dated(composed: letters.Composed, dates: CourseDates) -> letters.Composed:
+def _dated(composed: filling.Composed, dates: CourseDates) -> filling.Composed:
     """The letter, with what keeps it from being sent where it says a day that the course does not have."""
-    missing = [name for name in letters.DAYS if name in composed.fields and getattr(dates, name) is None]
+    missing = [name for name in filling.DAYS if name in composed.fields and getattr(dates, name) is None]
     text = _("This course has no such day, so [:%(name)s:] cannot be said.")
     return replace(composed, problems=(*composed.problems, *(text % {"name": name} for name in missing)))
 
@@ -84,12 +86,23 @@ class Writer:
         self._sender = senders.header(letter.sender, self.title)
         # Looked at anew for each batch: weeks may lie between the writing and an automatic letter's mails.
         self._reply_to = senders.answer(letter)
+        self._ahead: dict[int, Next] = {}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the letter says anything of a learner's own progress."""
+        return not self.composed.fields.isdisjoint(filling.OWN)
+
+    def look_up(self, user_ids: Iterable[int], now: datetime) -> None:
+        """Find out what these learners can do next, where the letter says so: once for a whole batch."""
+        if self.is_own:
+            self._ahead |= steps.ahead(self.course_key, user_ids, now)
 
     def mail(self, addressee: Addressee, user_id: int, learner: int, delivery: int | None) -> Mail:
         """The mail to this learner.  Without a delivery nothing is counted, as in a test to oneself."""
         language = addressee.language or settings.LANGUAGE_CODE
         with translation.override(language):
-            filled = self.filled(letters.person(addressee.full, addressee.first), delivery)
+            filled = self.filled(filling.person(addressee.full, addressee.first), delivery, user_id)
             leave = self._address("unsubscribe", self._leave(addressee.email, learner))
             frame = self._frame(filled, leave, delivery)
             return Mail(
@@ -106,23 +119,31 @@ class Writer:
                 frame=frame,
             )
 
-    def example(self, person: Mapping[str, str]) -> letters.Rendered:
+    def example(self, person: Mapping[str, str], user_id: int | None = None) -> filling.Rendered:
         """The mail as this person would get it, frame and all; its link to leave leads nowhere."""
-        filled = self.filled(person)
+        filled = self.filled(person, None, user_id)
         if self.letter.channel == Channel.NUDGE:
             return filled
         frame = self._frame(filled, NOWHERE, None)
-        return letters.Rendered(
+        return filling.Rendered(
             filled.subject,
             render_to_string("nudge_xblock/mail_body.html", frame),
             render_to_string("nudge_xblock/mail.txt", frame),
         )
 
-    def filled(self, person: Mapping[str, str], delivery: int | None = None) -> letters.Rendered:
-        """The letter with this person's names, and links that count clicks where the site allows it."""
-        fields = {**person, **said_of(self.dates), "course": self.title}
+    def filled(
+        self, person: Mapping[str, str], delivery: int | None = None, user_id: int | None = None
+    ) -> filling.Rendered:
+        """The letter with this person's names and next steps, and links that count clicks where the site
+        allows it.
+
+        Of whom nothing was looked up, nothing is due and the one step is to go on.
+        """
+        ahead = self._ahead.get(user_id or 0) or steps.nothing(self.course_key)
+        fields = {**person, **said_of(self.dates), "course": self.title, "due": ahead.due_words}
         wrap = partial(self._counted, delivery) if settings.NUDGE_MAIL_TRACKING and delivery else None
-        return letters.render(self.composed, fields, wrap)
+        own = [filling.Step(step.words, step.url) for step in ahead.steps]
+        return filling.render(self.composed, fields, wrap, own)
 
     def _counted(self, delivery: int, url: str) -> str:
         if not url.startswith(("http://", "https://")):
@@ -135,7 +156,7 @@ class Writer:
     def _address(self, name: str, token: str) -> str:
         return self._root + reverse(f"nudge_xblock:{name}", args=[token])
 
-    def _frame(self, filled: letters.Rendered, leave: str, delivery: int | None) -> dict[str, Any]:
+    def _frame(self, filled: filling.Rendered, leave: str, delivery: int | None) -> dict[str, Any]:
         counted = settings.NUDGE_MAIL_TRACKING and delivery is not None
         return {
             "subject": filled.subject,

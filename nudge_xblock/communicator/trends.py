@@ -41,7 +41,7 @@ def trends(course_key: CourseKey, who: Sequence[str], now: datetime) -> dict[str
     today = now.astimezone(UTC).date()
     days = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     places = {day: place for place, day in enumerate(days)}
-    users = _users(course_key, who, now)
+    users = behind(course_key, who, now)
     lines: dict[str, dict[str, list[int | None]]] = {
         name: {target: [None] * DAYS for target in PREDICTED} for name in users.values()
     }
@@ -55,7 +55,7 @@ def trends(course_key: CourseKey, who: Sequence[str], now: datetime) -> dict[str
     return {"days": [day.isoformat() for day in days], "learners": lines}
 
 
-def _users(course_key: CourseKey, who: Iterable[str], now: datetime) -> dict[int, str]:
+def behind(course_key: CourseKey, who: Iterable[str], now: datetime) -> dict[int, str]:
     """User id to pseudonym, of those who take the course run."""
     roster = _roster(course_key, int(now.timestamp() // SHELF_SECONDS))
     if not len(roster.names):

@@ -99,6 +99,7 @@ def test_who_was_confirmed_is_kept_no_longer_than_until_their_rows_are_made(
         assert Letter.objects.get(pk=number).confirmed_for is None
 
 
+@pytest.mark.usefixtures("stores")
 def test_who_is_retired_between_the_confirmation_and_the_sending_is_not_brought_back(
     staff: Client, office: PostOffice
 ) -> None:

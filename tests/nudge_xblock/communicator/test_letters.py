@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nudge_xblock.communicator import letters, markup
-from nudge_xblock.communicator.letters import Composed, compose, person, render
+from nudge_xblock.communicator.filling import Composed, Rendered, person, render
+from nudge_xblock.communicator.letters import compose
 
 KIM = {"firstname": "Kim", "fullname": "Kim Lee", "course": "Numbers 101"}
 
@@ -26,7 +27,7 @@ def letter(body: str, subject: str = "News", **options: Any) -> Composed:
     return compose(subject, body, places, **options)
 
 
-def said(body: str, fields: dict[str, str] | None = None, **options: Any) -> letters.Rendered:
+def said(body: str, fields: dict[str, str] | None = None, **options: Any) -> Rendered:
     made = letter(body, **options)
     assert made.problems == ()
     return render(made, fields or KIM)
