@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from .penalised import CLASSES, Array, Ints, Level, Table, Weights, fit, losses
 
 EFFECTS = (15.0, 20.0, 35.0, 20.0)
+HARDLY = (60.0, 80.0, 140.0, 80.0)
 
 LEVELS = (
     Level("shares"),
+    Level("message, hardly", effects=HARDLY),
     Level("message", effects=EFFECTS),
     Level("history", history=10.0, effects=EFFECTS),
     Level("behaviour", 20.0, 10.0, 100.0, 400.0, kinds=2000.0, effects=EFFECTS),
@@ -28,7 +30,7 @@ LEVELS = (
     Level("everything, freely", 10.0, 5.0, 20.0, 30.0, 60.0, 80.0, EFFECTS),
 )
 
-PERSONAL = 2
+PERSONAL = 3
 """The first level that tells learners apart."""
 SURE = 3.0
 """By how many standard errors telling learners apart must be better than not doing so."""
@@ -79,11 +81,13 @@ def _level(lost: NDArray[np.float64], groups: Ints) -> int:
     """The level of least loss [levels, n] among those that tell learners apart, where it is surely less.
 
     Among those that do, a penalty that is a little off costs little either way.  Among those that do not,
-    messages are told apart unless that foresees surely less: effects shrink to nothing where there are none,
-    and grow with answers that are not looked at here.
+    messages are told apart unless that foresees surely less, and hardly before not at all: effects shrink to
+    nothing where there are none, and grow with answers that are not looked at here.
     """
     means = lost.mean(axis=1)
-    plain = int(means[1] - means[0] <= SURE * _error(lost[1] - lost[0], groups))
+    plain = PERSONAL - 1
+    while plain and means[plain] - means[plain - 1] > SURE * _error(lost[plain] - lost[plain - 1], groups):
+        plain -= 1
     best = PERSONAL + int(means[PERSONAL:].argmin())
     gain = means[plain] - means[best]
     return best if gain > SURE * _error(lost[plain] - lost[best], groups) else plain
