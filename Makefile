@@ -36,7 +36,7 @@ frontend/node_modules: frontend/package-lock.json
 	touch $@
 
 test: .venv/.made system frontend/node_modules ## Run every test and check
-	.venv/bin/tox run $(if $(PYTHON312),--discover $(PYTHON312))
+	.venv/bin/tox run-parallel --parallel 2 --parallel-no-spinner $(if $(PYTHON312),--discover $(PYTHON312))
 
 bench: .venv/.made ## Measure every figure in benchmarks/README.md, each beside a rival
 	.venv/bin/python -m benchmarks
