@@ -20,13 +20,13 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
-from opaque_keys.edx.django.models import CourseKeyField
 
 from .addressees import Addressees
 from .addressees import objects as _objects
 from .coursework_facts import CourseworkFacts
+from .roles import Roles
 
 if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey, UsageKey
@@ -35,7 +35,6 @@ LOG = logging.getLogger(__name__)
 
 # The certificate statuses with which the platform says that the learner passed.
 CERTIFIED = ("downloadable", "generating")
-STAFF_ROLES = ("staff", "instructor", "limited_staff", "data_researcher")
 
 
 class CourseDates(NamedTuple):
@@ -71,7 +70,7 @@ class Result(NamedTuple):
     completions: int = 0
 
 
-class Platform(Addressees, CourseworkFacts):
+class Platform(Addressees, CourseworkFacts, Roles):
     """What the plugin asks of its host.  Without Open edX each method gives the answer it documents."""
 
     # Learners
@@ -156,35 +155,23 @@ class Platform(Addressees, CourseworkFacts):
             return ""
         return preferences.filter(user_id=user_id, key=key).values_list("value", flat=True).first() or ""
 
-    # Roles
+    # Staff
 
     def is_course_staff(self, user_id: int, course_key: CourseKey) -> bool:
-        """Return whether the user may see the course's analytics.  Absent platform: Django's is_staff."""
+        """Return whether the user may see the course's analytics, as `staffed` says."""
+        return course_key in self.staffed(user_id, [course_key])
+
+    def staffed(self, user_id: int, course_keys: Iterable[CourseKey]) -> set[CourseKey]:
+        """Return those of these course runs whose analytics the user may see.  Absent platform: is_staff."""
         user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
         if user is None:
-            return False
+            return set()
         try:
             from lms.djangoapps.courseware.access import has_access
         except ImportError:
-            return bool(user.is_staff)
-        return bool(has_access(user, "staff", course_key))
-
-    def current_user_id(self) -> int | None:
-        """Return who makes the request that is being answered.  Absent platform, or nobody: None."""
-        try:
-            from crum import get_current_user
-        except ImportError:
-            return None
-        user = get_current_user()
-        return None if user is None or not user.is_authenticated else int(user.pk)
-
-    def staff_ids(self, course_key: CourseKey) -> set[int]:
-        """Return the users with a staff role in the course or its organisation.  Absent platform: none."""
-        roles = _objects("student", "CourseAccessRole")
-        if roles is None:
-            return set()
-        of_course = Q(course_id=course_key) | Q(org=course_key.org, course_id=CourseKeyField.Empty)
-        return set(roles.filter(of_course, role__in=STAFF_ROLES).values_list("user_id", flat=True))
+            return set(course_keys) if user.is_staff else set()
+        # The platform keeps a user's roles with the object that it was given: asked once, for all courses.
+        return {key for key in course_keys if has_access(user, "staff", key)}
 
     # Courses
 
@@ -290,7 +277,8 @@ class Platform(Addressees, CourseworkFacts):
     def has_certificate(self, user_id: int, course_key: CourseKey) -> bool:
         """Return whether the user holds a certificate of the course run.  Absent platform: no."""
         rows = _objects("certificates", "GeneratedCertificate")
-        return bool(rows and rows.filter(user_id=user_id, course_id=course_key, status__in=CERTIFIED).exists())
+        found = rows and rows.filter(user_id=user_id, course_id=course_key, status__in=CERTIFIED).exists()
+        return bool(found)
 
     def outcomes(self, course_key: CourseKey) -> list[Result]:
         """Return how each enrolment of the course run went, by user id.  Absent platform: none.

@@ -177,7 +177,7 @@ def _open(cases: Sequence[Case], now: datetime) -> int:
         with transaction.atomic():
             Case.objects.bulk_create(cases)
             # Not every database tells the numbers that it gave.
-            stored = list(Case.objects.filter(slot__in=[case.slot for case in cases]))
+            stored = list(Case.objects.filter(slot__in=[case.slot for case in cases]).order_by("pk"))
     except IntegrityError:
         stored = list(_one_by_one(cases))
     history.write_all(_event(case, history.OPENED, now, tier=case.tier, group=case.group) for case in stored)

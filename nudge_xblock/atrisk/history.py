@@ -29,13 +29,20 @@ WORDS: dict[str, Promise] = {
 
 
 def write(
-    case: Case, what: str, at: datetime, author_id: int | None = None, text: str = "", **detail: Any
+    case: Case,
+    what: str,
+    at: datetime,
+    author_id: int | None = None,
+    text: str = "",
+    about_id: int | None = None,
+    **detail: Any,
 ) -> None:
     """Write down one thing, within the transaction that does it.
 
-    detail: figures and codes, nobody's name.
+    text: what a person wrote; about_id: the member of staff it is about; detail: figures and codes alone.
     """
-    write_all([CaseEvent(case=case, what=what, at=at, author_id=author_id, text=text, detail=detail)])
+    told = {"author_id": author_id, "text": text, "about_id": about_id, "detail": detail}
+    write_all([CaseEvent(case=case, what=what, at=at, **told)])
 
 
 def write_all(events: Iterable[CaseEvent]) -> None:

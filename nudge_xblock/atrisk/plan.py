@@ -18,6 +18,7 @@ from .tiers import Limits
 
 NONE = ""
 """The group of a case of which no single reason stands out."""
+NO_GROUP = _("No single reason")
 
 
 @dataclass(frozen=True)

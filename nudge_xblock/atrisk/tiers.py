@@ -45,6 +45,11 @@ def percent(chance: float) -> int:
     return floor(100.0 * min(max(chance, 0.0), 1.0) + 0.5)
 
 
+def least(shown: int) -> float:
+    """The least chance that is shown as so many percent or more."""
+    return (shown - 0.5) / 100.0
+
+
 def tier_of(chance: float, limits: Limits) -> str:
     """The tier of a chance, whatever was before; empty where there is nothing to do."""
     shown = percent(chance)

@@ -93,6 +93,13 @@ def record(
     audit.record(course_key, user_id, what, letter_id, **detail)
 
 
+def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str, **detail: Any) -> None:
+    """Write down one call about several courses in each of them."""
+    from . import audit
+
+    audit.record_everywhere(course_keys, user_id, what, **detail)
+
+
 def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:
     """Write down a call that was refused; a flood of them is one line a minute."""
     from . import audit

@@ -6,7 +6,7 @@ within minutes are one line that says how often, so that they do not bury what w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import platform
 
+from .case_words import CASES, SEEN
 from .letter_words import LETTERS
 from .models import Audit
 
@@ -28,9 +29,12 @@ FOLDED = timedelta(minutes=10)
 """How long after the first look others are counted on its line."""
 LOOKS = frozenset({
     "learners_seen", "trends_seen", "learners_counted", "selections_seen", "audit_seen", "senders_seen",
-    "letters_seen", "letter_seen", "letter_previewed", "deliveries_seen",
+    "letters_seen", "letter_seen", "letter_previewed", "deliveries_seen", *SEEN,
 })  # fmt: skip
 """Calls that neither change anything nor take a table away."""
+
+SAME = ("query", "case")
+"""What of the detail must be the same for two looks to be one line."""
 
 WORDS: Mapping[str, Promise] = {
     "learners_seen": _("Looked at the learners’ predictions"),
@@ -43,6 +47,7 @@ WORDS: Mapping[str, Promise] = {
     "audit_seen": _("Looked at this list"),
     REFUSED: _("Was refused"),
     **LETTERS,
+    **CASES,
 }
 
 
@@ -57,11 +62,27 @@ def record(
     now = timezone.now()
     if what in LOOKS:
         before = Audit.objects.filter(**told, at__gt=now - FOLDED).first()
-        if before is not None and before.detail.get("query") == detail.get("query"):
+        if before is not None and all(before.detail.get(name) == detail.get(name) for name in SAME):
             again = {"times": F("times") + 1, "last": now, "detail": detail}
             Audit.objects.filter(pk=before.pk).update(**again)
             return
     Audit.objects.create(**told, detail=detail)
+
+
+def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str, **detail: Any) -> None:
+    """Write down one call about several courses in each of them, in few statements."""
+    now = timezone.now()
+    told = {"user_id": user_id, "what": what}
+    folded: dict[CourseKey, int] = {}
+    if what in LOOKS:
+        before = Audit.objects.filter(**told, course_key__in=course_keys, at__gt=now - FOLDED, letter=None)
+        for row in before.order_by("at", "id"):
+            if all(row.detail.get(name) == detail.get(name) for name in SAME):
+                folded[row.course_key] = row.pk
+    again = {"times": F("times") + 1, "last": now, "detail": detail}
+    Audit.objects.filter(pk__in=folded.values()).update(**again)
+    new = [key for key in course_keys if key not in folded]
+    Audit.objects.bulk_create(Audit(**told, course_key=key, detail=detail) for key in new)
 
 
 def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:

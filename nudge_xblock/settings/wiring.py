@@ -21,7 +21,17 @@ LETTERS = "nudge-letters"
 LETTERS_TASK = "nudge_xblock.tasks.letters"
 TASKS = tuple(
     f"nudge_xblock.tasks.{name}"
-    for name in ("night", "ingest_log", "refresh_course", "retire", "letters", "deliver", "due")
+    for name in (
+        "night",
+        "ingest_log",
+        "refresh_course",
+        "assess_course",
+        "settle_cases",
+        "retire",
+        "letters",
+        "deliver",
+        "due",
+    )
 )
 
 # The names under which the platform emits what predictor.events understands.  Names the platform gives to

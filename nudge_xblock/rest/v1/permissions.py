@@ -12,7 +12,14 @@ from rest_framework.request import Request
 
 from nudge_xblock.compat import platform
 
-__all__ = ["IsAuthenticated", "IsCourseStaff", "IsGlobalStaff", "course_key_of"]
+__all__ = [
+    "IsAuthenticated",
+    "IsCourseStaff",
+    "IsGlobalStaff",
+    "MaySeeCases",
+    "WorksOnCases",
+    "course_key_of",
+]
 
 
 def course_key_of(text: str) -> CourseKey:
@@ -41,3 +48,25 @@ class IsCourseStaff(BasePermission):  # type: ignore[misc]
         if not request.user or not request.user.is_authenticated:
             return False
         return platform().is_course_staff(request.user.pk, course_key_of(view.kwargs["course_key"]))
+
+
+class MaySeeCases(IsCourseStaff):
+    """Staff of the course run in the URL, and who may work on the at-risk cases of every one."""
+
+    message = "Only staff of this course, and who works on the cases of all, may see this."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if super().has_permission(request, view):
+            return True
+        return bool(request.user and platform().may_work_cases(request.user.pk))
+
+
+class WorksOnCases(BasePermission):  # type: ignore[misc]
+    """Staff of any course run, and who may work on the at-risk cases of every one."""
+
+    message = "Only staff of a course, and who works on the cases of all, may see this."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            return False
+        return platform().teaches(request.user.pk) or platform().may_work_cases(request.user.pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import learners, letters, outside, views
+from . import cases, learners, letters, outside, views
 from .course import COURSE
 from .description import Description
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("me/preferences", views.Preferences.as_view(), name="preferences"),
     path("decisions/<uuid:decision_id>/response", views.Respond.as_view(), name="respond"),
     path("openapi.json", Description.as_view(), name="openapi"),
+    *cases.urlpatterns,
     *learners.urlpatterns,
     *letters.urlpatterns,
     *outside.urlpatterns,

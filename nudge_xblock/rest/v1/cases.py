@@ -1,0 +1,269 @@
+"""REST v1 of at-risk cases: what staff work on, in one course or over all of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.urls import path, re_path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import status
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from nudge_xblock import api
+from nudge_xblock.compat import platform
+
+from . import caseshapes as shapes
+from .course import COURSE
+from .errors import Refused
+from .permissions import IsAuthenticated, MaySeeCases, WorksOnCases, course_key_of
+from .plain import Plain, described
+from .staff import StaffView
+
+NUMBER = r"(?P<number>[0-9]{1,18})"
+CSV = {(200, "text/csv"): OpenApiTypes.STR}
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Answer what cannot be done with the status that says so, and its words."""
+    door = api.atrisk
+    try:
+        yield
+    except door.Unreadable as error:
+        raise ValidationError({error.field: [str(error)]}) from error
+    except door.Invalid as error:
+        raise ValidationError({name: [text] for name, text in error.problems.items()}) from error
+    except door.Missing as error:
+        raise NotFound(str(error)) from error
+    except door.NotPossible as error:
+        raise Refused(str(error)) from error
+
+
+def table(text: str) -> HttpResponse:
+    headers = {"Content-Disposition": 'attachment; filename="cases.csv"'}
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def listed(query: Mapping[str, str]) -> dict[str, str]:
+    """What of a query the audit tells: not which learner it was about."""
+    return {name: value for name, value in query.items() if name not in ("who", "page")}
+
+
+@method_decorator(never_cache, name="dispatch")
+class CasesView(StaffView):
+    """A call about the cases of one course run, for its staff and for who works on those of every one."""
+
+    permission_classes = (IsAuthenticated, MaySeeCases)
+
+    @property
+    def user_id(self) -> int:
+        """Who calls."""
+        return int(self.request.user.pk)
+
+
+class Cases(CasesView):
+    """A page of the course's cases."""
+
+    audited = {"get": "cases_seen"}
+
+    @described(parameters=shapes.QUERY, responses=shapes.CasesSerializer)
+    def get(self, request: Request, course_key: str) -> Response:
+        query = request.query_params.dict()
+        self.detail = {"query": listed(query)}
+        with answered():
+            return Response(api.atrisk.cases(self.course_key, self.user_id, query))
+
+
+class CasesTable(CasesView):
+    """The course's cases as CSV under pseudonyms, all pages at once."""
+
+    audited = {"get": "cases_exported"}
+
+    @described(parameters=shapes.TABLE_QUERY, responses=CSV)
+    def get(self, request: Request, course_key: str) -> HttpResponse:
+        query = request.query_params.dict()
+        with answered():
+            text = api.atrisk.cases_table(self.course_key, self.user_id, query)
+        self.detail = {"query": listed(query)}
+        return table(text)
+
+
+class OneCase(CasesView):
+    """A case with all that helps to work on it."""
+
+    audited = {"get": "case_seen"}
+
+    @described(responses=shapes.OneCaseSerializer)
+    def get(self, request: Request, course_key: str, number: str) -> Response:
+        self.detail = {"case": int(number)}
+        with answered():
+            return Response(api.atrisk.case(self.course_key, self.user_id, int(number)))
+
+
+class Change(CasesView):
+    """Something that a person does with a case, which is answered; by 409 with the case where it changed."""
+
+    def change(self, number: str, shape: Any, work: Callable[..., dict[str, Any]]) -> Response:
+        """Do `work` with what was sent, in the shape that it must have."""
+        asked = shape(data=self.request.data)
+        asked.is_valid(raise_exception=True)
+        self.detail = {"case": int(number)}
+        try:
+            with answered():
+                return Response(work(asked.validated_data))
+        except api.atrisk.Changed as error:
+            refused = {"code": "changed", "message": str(error), "fields": {}}
+            with answered():
+                now = api.atrisk.case(self.course_key, self.user_id, int(number))
+            return Response({"error": refused, "case": now}, status=status.HTTP_409_CONFLICT)
+
+
+class Notes(Change):
+    """Write a note."""
+
+    audited = {"post": "case_noted"}
+
+    @described(request=shapes.NoteSerializer, responses=shapes.OneCaseSerializer)
+    def post(self, request: Request, course_key: str, number: str) -> Response:
+        def work(sent: Mapping[str, Any]) -> dict[str, Any]:
+            return api.atrisk.note(self.course_key, self.user_id, int(number), sent["text"])
+
+        return self.change(number, shapes.NoteSerializer, work)
+
+
+class Assign(Change):
+    """Give a case to somebody, or to nobody."""
+
+    audited = {"post": "case_assigned"}
+
+    @described(request=shapes.AssignSerializer, responses=shapes.OneCaseSerializer)
+    def post(self, request: Request, course_key: str, number: str) -> Response:
+        def work(sent: Mapping[str, Any]) -> dict[str, Any]:
+            to, version = sent["user"], sent["version"]
+            return api.atrisk.assign(self.course_key, self.user_id, int(number), to, version)
+
+        return self.change(number, shapes.AssignSerializer, work)
+
+
+class Resolve(Change):
+    """Be done with a case."""
+
+    audited = {"post": "case_resolved"}
+
+    @described(request=shapes.ResolveSerializer, responses=shapes.OneCaseSerializer)
+    def post(self, request: Request, course_key: str, number: str) -> Response:
+        def work(sent: Mapping[str, Any]) -> dict[str, Any]:
+            return api.atrisk.resolve(self.course_key, self.user_id, int(number), **sent)
+
+        return self.change(number, shapes.ResolveSerializer, work)
+
+
+class Reopen(Change):
+    """Open an ended case again."""
+
+    audited = {"post": "case_reopened"}
+
+    @described(request=shapes.SeenSerializer, responses=shapes.OneCaseSerializer)
+    def post(self, request: Request, course_key: str, number: str) -> Response:
+        def work(sent: Mapping[str, Any]) -> dict[str, Any]:
+            return api.atrisk.reopen(self.course_key, self.user_id, int(number), sent["version"])
+
+        return self.change(number, shapes.SeenSerializer, work)
+
+
+class Settings(CasesView):
+    """The course's limits and plan; its own staff alone change them."""
+
+    audited = {"get": "case_settings_seen", "put": "case_settings_changed"}
+
+    @described(responses=shapes.SettingsSerializer)
+    def get(self, request: Request, course_key: str) -> Response:
+        return Response(api.atrisk.settings(self.course_key))
+
+    @described(request=shapes.ChangeSettingsSerializer, responses=shapes.SettingsSerializer)
+    def put(self, request: Request, course_key: str) -> Response:
+        if not platform().is_course_staff(self.user_id, self.course_key):
+            raise PermissionDenied("Only staff of this course may change its settings.")
+        if not isinstance(request.data, Mapping):
+            raise ValidationError({"": ["Settings are a JSON object."]})
+        sent = dict(request.data.items())
+        self.detail = {name: sent[name] for name in ("limits", "automatic") if name in sent}
+        try:
+            with answered():
+                return Response(api.atrisk.change_settings(self.course_key, self.user_id, sent))
+        except api.atrisk.Changed as error:
+            refused = {"code": "changed", "message": str(error), "fields": {}}
+            told = {"error": refused, "settings": api.atrisk.settings(self.course_key)}
+            return Response(told, status=status.HTTP_409_CONFLICT)
+
+
+@method_decorator([never_cache, transaction.non_atomic_requests], name="dispatch")
+class Everywhere(Plain, APIView):  # type: ignore[misc]
+    """The cases of every course run whose staff the caller is, or of all for who works on those of all."""
+
+    permission_classes = (IsAuthenticated, WorksOnCases)
+
+    @described(
+        operation_id="cases_everywhere",
+        parameters=[*shapes.QUERY, shapes.COURSES],
+        responses=shapes.EverywhereSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        query = request.query_params.dict()
+        with answered():
+            told = api.atrisk.cases_everywhere(self.scope(request), query)
+        self.record(request, "cases_seen", {each["course"] for each in told["cases"]}, query)
+        return Response(told)
+
+    def scope(self, request: Request) -> Any:
+        """What the caller may see, or what they name of it."""
+        keys = [course_key_of(text) for text in request.query_params.getlist("course")]
+        return api.atrisk.everywhere(request.user.pk, keys)
+
+    def record(self, request: Request, what: str, courses: set[str], query: Mapping[str, str]) -> None:
+        """Write down in each course whose learners were shown that they were."""
+        keys = [course_key_of(course) for course in sorted(courses)]
+        api.communicator.record_everywhere(keys, request.user.pk, what, query=listed(query))
+
+
+class TableEverywhere(Everywhere):
+    """The same as CSV, all pages at once."""
+
+    @described(
+        operation_id="cases_everywhere_table",
+        parameters=[*shapes.TABLE_QUERY, shapes.COURSES],
+        responses=CSV,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        query = request.query_params.dict()
+        with answered():
+            text, keys = api.atrisk.table_everywhere(self.scope(request), query)
+        self.record(request, "cases_exported", set(map(str, keys)), query)
+        return table(text)
+
+
+def _path(rest: str, view: Any, name: str) -> Any:
+    return re_path(COURSE + rest, view.as_view(), name=name)
+
+
+urlpatterns = [
+    path("cases", Everywhere.as_view(), name="cases-everywhere"),
+    path("cases.csv", TableEverywhere.as_view(), name="cases-everywhere-table"),
+    _path(r"cases/?$", Cases, "cases"),
+    _path(r"cases\.csv$", CasesTable, "cases-table"),
+    _path(r"cases/settings/?$", Settings, "case-settings"),
+    _path(rf"cases/{NUMBER}/?$", OneCase, "case"),
+    _path(rf"cases/{NUMBER}/notes/?$", Notes, "case-notes"),
+    _path(rf"cases/{NUMBER}/assign/?$", Assign, "case-assign"),
+    _path(rf"cases/{NUMBER}/resolve/?$", Resolve, "case-resolve"),
+    _path(rf"cases/{NUMBER}/reopen/?$", Reopen, "case-reopen"),
+]
