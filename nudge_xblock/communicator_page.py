@@ -18,9 +18,27 @@ def mount(course_key: CourseKey | None) -> dict[str, Any] | None:
         learners = reverse("nudge_xblock:learners", kwargs={"course_key": str(course_key)})
     except NoReverseMatch:
         return None
+    return _told(learners.removesuffix("learners"))
+
+
+def programme(teaches: bool) -> dict[str, Any]:
+    """The same for the at-risk cases of several courses; teaches: whether the reader is staff of any."""
+    told = _told(reverse("nudge_xblock:openapi").removesuffix("openapi.json"))
+    return {**told, "only": "cases", "course": told["course"] if teaches else ""}
+
+
+def _told(api: str) -> dict[str, Any]:
     return {
-        "api": learners.removesuffix("learners"),
+        "api": api,
+        "course": _any_course(),
+        "programme": reverse("nudge_xblock:programme"),
         "language": get_language() or settings.LANGUAGE_CODE,
         "rtl": get_language_bidi(),
         "text": communicator_texts.communicator(),
     }
+
+
+def _any_course() -> str:
+    """The address of a course's page, with {course} where its key belongs."""
+    some = "course-v1:org+course+run"
+    return reverse("nudge_xblock:page", args=[some]).replace(some, "{course}")

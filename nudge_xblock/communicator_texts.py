@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from . import letter_texts
+from . import atrisk_texts, letter_texts
 from .communicator.presets import REASONS, WORDS
 
 SAMPLES = (0, 1, 2, 3, 11, 100)
@@ -32,9 +32,10 @@ def communicator() -> dict[str, Text]:
         **_table(),
         **_states(),
         **letter_texts.letters(),
+        **atrisk_texts.cases(),
         **{
             name: [say(number) for number in SAMPLES]
-            for name, say in {**_counted(), **letter_texts.counted()}.items()
+            for name, say in {**_counted(), **letter_texts.counted(), **atrisk_texts.counted()}.items()
         },
     }
 

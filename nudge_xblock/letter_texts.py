@@ -28,6 +28,8 @@ def _message() -> dict[str, str]:
         "field_course": _("Name of the course"),
         "field_start": _("First day of the course"),
         "field_end": _("Last day of the course"),
+        "field_due": _("What is due next"),
+        "field_next_steps": _("Next steps"),
         "edit_tools": _("Formatting"),
         "edit_bold": _("Bold"),
         "edit_italic": _("Italic"),

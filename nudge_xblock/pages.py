@@ -1,4 +1,4 @@
-"""The page of its own on which a course's staff choose learners and write to them."""
+"""Pages of their own: a course's learners, and the at-risk cases of all courses that somebody is staff of."""
 
 from __future__ import annotations
 
@@ -53,3 +53,21 @@ def page(request: HttpRequest, course_key: str) -> HttpResponse:
         "args": {**(communicator_page.mount(key) or {}), "csrf": get_token(request)},
     }
     return render(request, "nudge_xblock/learners_page.html", context)
+
+
+@require_safe
+@never_cache
+def programme(request: HttpRequest) -> HttpResponse:
+    """GET: the cases of several courses, for staff of any and for who works on the cases of every course."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    teaches = platform().teaches(request.user.pk)
+    if not (teaches or platform().may_work_cases(request.user.pk)):
+        raise PermissionDenied
+    context: dict[str, Any] = {
+        "back": platform().root_url(),
+        "language": get_language(),
+        "rtl": get_language_bidi(),
+        "args": {**communicator_page.programme(teaches), "csrf": get_token(request)},
+    }
+    return render(request, "nudge_xblock/cases_page.html", context)

@@ -1,4 +1,6 @@
-// Choose learners, write to them, see what was sent: three screens that share one selection and one address.
+// Choose learners, write to them, see what was sent, help those at risk: screens that share one address.
+import { AtRisk } from "../atrisk/atrisk.js";
+import { home } from "../atrisk/address.js";
 import { h } from "../dashboard/dom.js";
 import { NoAnswer, call } from "../dashboard/server.js";
 import { tooltip } from "../dashboard/tip.js";
@@ -11,36 +13,47 @@ import { speak } from "./words.js";
 
 /** Milliseconds that the address and the spoken words wait for the last of several changes. */
 const PAUSE = 300;
-const SCREENS = { learners: Choice, write: Compose, sent: Sent };
+const SCREENS = { learners: Choice, write: Compose, sent: Sent, cases: AtRisk };
 
 class Communicator {
-  /** args: {api: address of the course in REST, text, language, rtl, csrf: where the page has a token of its own} */
+  /**
+   * args: {api: address of the course in REST, text, language, rtl, csrf: where the page has a token of its own,
+   * course: address of a course's page with {course} for its key, programme: address of the page of all courses;
+   * only: the one screen there is, where `api` is of no one course}.
+   */
   constructor(mount, args) {
     this.args = args;
     this.words = speak(args.text, args.language);
     this.rtl = args.rtl;
-    this.state = read(location.hash) ?? { view: "learners", query: "", letter: null };
+    this.views = args.only ? [args.only] : VIEWS;
+    this.state = { view: this.views[0], query: "", letter: null, cases: "", ...this.read() };
     this.screens = {};
     this.build(mount);
     addEventListener("hashchange", () => {
-      const state = read(location.hash);
+      const state = this.read();
       if (!state || location.hash === hash(this.state)) return;
-      this.state = state;
+      Object.assign(this.state, state);
       this.show();
     });
     this.show();
   }
 
+  /** What the address says, where there is a screen for it. */
+  read() {
+    const state = read(location.hash);
+    return state && this.views.includes(state.view) ? state : null;
+  }
+
   build(mount) {
     const { t } = this.words;
     this.root = mount.shadowRoot ?? mount.attachShadow({ mode: "open" });
-    this.links = VIEWS.map((view) => h("a", { "data-view": view, onclick: (event) => this.follow(event, view) }, t(`view_${view}`)));
+    this.links = this.views.map((view) => h("a", { "data-view": view, onclick: (event) => this.follow(event, view) }, t(`view_${view}`)));
     this.main = h("div", { class: "nudge-main" });
     this.live = h("div", { class: "nudge-unseen", role: "status" });
     this.frame = h(
       "div",
       { class: "nudge-frame", dir: this.rtl ? "rtl" : "ltr", lang: this.args.language },
-      h("nav", { class: "nudge-views", "aria-label": t("views") }, this.links),
+      this.links.length > 1 && h("nav", { class: "nudge-views", "aria-label": t("views") }, this.links),
       this.main,
       this.live,
     );
@@ -52,7 +65,12 @@ class Communicator {
   follow(event, view) {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    this.go({ view, letter: null });
+    this.go(this.from(view));
+  }
+
+  /** The state in which a screen is gone to from the others. */
+  from(view) {
+    return { view, letter: null, cases: home(this.state.cases) };
   }
 
   /** Goes to another screen, with another selection or letter. */
@@ -68,8 +86,8 @@ class Communicator {
     for (const anchor of this.links) {
       if (anchor.dataset.view === view) anchor.setAttribute("aria-current", "page");
       else anchor.removeAttribute("aria-current");
-      anchor.href = hash({ ...this.state, view: anchor.dataset.view, letter: null });
     }
+    this.refer();
     this.screens[view] ??= new SCREENS[view](this);
     for (const [name, screen] of Object.entries(this.screens)) screen.node.hidden = name !== view;
     if (!this.screens[view].node.isConnected) this.main.append(this.screens[view].node);
@@ -97,11 +115,15 @@ class Communicator {
     this.keep();
   }
 
+  refer() {
+    for (const anchor of this.links) anchor.href = hash({ ...this.state, ...this.from(anchor.dataset.view) });
+  }
+
   keep() {
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => {
       keep(this.state);
-      for (const anchor of this.links) anchor.href = hash({ ...this.state, view: anchor.dataset.view, letter: null });
+      this.refer();
     }, PAUSE);
   }
 

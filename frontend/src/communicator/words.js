@@ -15,6 +15,7 @@ export function speak(text, language) {
   const plain = words(text, known);
   const rules = new Intl.PluralRules(known);
   const distance = new Intl.RelativeTimeFormat(known, { numeric: "auto" });
+  const gain = new Intl.NumberFormat(known, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
   const day = new Intl.DateTimeFormat(known, { day: "numeric", month: "long", timeZone: "UTC" });
   return {
     ...plain,
@@ -29,6 +30,8 @@ export function speak(text, language) {
     percent: (value) => plain.share(value / 100),
     /** "3 days ago". */
     ago: (days) => distance.format(-days, "day"),
+    /** "+12", "−0.4". */
+    gain: (value) => gain.format(value),
     /** "30 June". */
     day: (value) => day.format(new Date(value)),
   };

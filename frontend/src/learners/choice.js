@@ -1,4 +1,5 @@
 // The screen on which learners are chosen: presets, three linked plots, filters, and the chosen in a table.
+import { fit } from "../communicator/fit.js";
 import { h } from "../dashboard/dom.js";
 import { NoAnswer } from "../dashboard/server.js";
 import { Filters } from "./filters.js";
@@ -114,7 +115,8 @@ export class Choice {
 
   /** The selection of a query; throws Unreadable. */
   read(query) {
-    return parse(query, this.learners.reasons.map(({ key }) => key));
+    const keys = (kind) => this.learners[kind].map(({ key }) => key);
+    return parse(query, { reasons: keys("reasons"), tiers: keys("tiers"), risks: keys("risks") });
   }
 
   /** Chooses what the address says. */
@@ -167,13 +169,8 @@ export class Choice {
     }
   }
 
-  /** Calls draw(width) now and whenever the node's width changes. */
   fit(node, draw) {
-    let known = 0;
-    new ResizeObserver(([{ contentRect }]) => {
-      const width = Math.floor(contentRect.width);
-      if (width && width !== known) draw((known = width));
-    }).observe(node);
+    fit(node, draw);
   }
 
   focused() {

@@ -11,7 +11,9 @@ import { aimed, reaches, whom } from "./sentence.js";
 const PAUSE = 500;
 /** Milliseconds for which what was counted is taken to hold while only words change. */
 const HOLDS = 60000;
-const FIELDS = ["firstname", "fullname", "course", "start", "end"];
+const FIELDS = ["firstname", "fullname", "course", "start", "end", "due"];
+/** What is a list of its own and stands in the message alone. */
+const LISTS = ["next_steps"];
 const KEPT = "nudge-letter";
 
 export class Compose {
@@ -39,7 +41,7 @@ export class Compose {
     this.trouble = h("div", {});
     this.said = h("p", { class: "nudge-small", role: "status" });
     for (const field of [this.subject, this.editor.field]) field.addEventListener("focus", () => (this.last = field));
-    const insert = FIELDS.map((name) => h("button", { type: "button", class: "nudge-button", "data-field": name, onclick: () => this.insert(`[:${name}:]`) }, t(`field_${name}`)));
+    const insert = [...FIELDS, ...LISTS].map((name) => h("button", { type: "button", class: "nudge-button", "data-field": name, onclick: () => this.insert(name) }, t(`field_${name}`)));
     this.form = h(
       "form",
       { class: "nudge-message", "aria-label": t("message"), onsubmit: (event) => event.preventDefault() },
@@ -124,8 +126,9 @@ export class Compose {
     this.timer = setTimeout(() => this.look(), PAUSE);
   }
 
-  insert(text) {
-    if (this.last !== this.subject) return this.editor.insert(text);
+  insert(name) {
+    const text = `[:${name}:]`;
+    if (this.last !== this.subject || LISTS.includes(name)) return this.editor.insert(text);
     const { selectionStart: from, selectionEnd: to } = this.subject;
     this.subject.setRangeText(text, from, to, "end");
     this.subject.focus();
