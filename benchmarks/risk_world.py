@@ -94,7 +94,7 @@ def world(families: int = 8, runs: int = 2, learners: int = 150, seed: int = 0, 
                 planted = (*([cause] if cause else []), *(["difficulty"] if hard else []))
                 causes[course_id, learner] = planted
                 if rng.random() > never:
-                    events += _stream(rng, course_id, learner, start, cause, onset)
+                    events += stream(rng, course_id, learner, start, cause, onset)
                 lost = rng.random() < (LOST if planted else 0.1)
                 rows.append(
                     {
@@ -107,7 +107,7 @@ def world(families: int = 8, runs: int = 2, learners: int = 150, seed: int = 0, 
     return World(EventTable.of(events), Outcomes.from_rows(rows), causes)
 
 
-def _stream(
+def stream(
     rng: np.random.Generator, course: str, learner: str, start: float, cause: str, onset: float
 ) -> Iterator[Event]:
     """Day by day: units in order, each with its page, video, perhaps its problem; then perhaps the forum."""

@@ -116,18 +116,20 @@ class CourseworkFacts:
         rows, own = objects("edx_when", "ContentDate"), objects("edx_when", "UserDate")
         if rows is None or own is None:
             return _Dues({}, {}, {})
-        dated = rows.filter(course_id=course_key, field="due", active=True, location__isnull=False)
+        dated = rows.filter(course_id=course_key, field="due", active=True)
         columns = ("location", "policy__abs_date", "policy__rel_date")
         rules = {
             str(block.map_into_course(course_key)): _Rule(at, after)
             for block, at, after in dated.values_list(*columns)
+            if block is not None
         }
         changed: dict[int, dict[str, _Rule]] = {}
         extended = own.filter(content_date__in=dated).order_by("modified")
         for user_id, block, at, after in extended.values_list(
             "user_id", "content_date__location", "abs_date", "rel_date"
         ):
-            changed.setdefault(user_id, {})[str(block.map_into_course(course_key))] = _Rule(at, after)
+            if block is not None:
+                changed.setdefault(user_id, {})[str(block.map_into_course(course_key))] = _Rule(at, after)
         relative = any(rule.at is None for rule in rules.values())
         return _Dues(rules, changed, self._schedules(course_key) if relative else {})
 

@@ -1,8 +1,8 @@
 """The platform's tables as far as compat.py reads them: same app labels, names and column types.
 
 Written down from the models of edx-platform (common/djangoapps/student, lms/djangoapps/grades and
-certificates and bulk_email, openedx/core/djangoapps/content/course_overviews and user_api) and of
-openedx/completion.
+certificates and bulk_email and program_enrollments, openedx/core/djangoapps/content/course_overviews and
+schedules and user_api), of openedx/completion and of openedx/edx-when.
 """
 
 APPS = [
@@ -15,5 +15,8 @@ APPS = [
         "completion",
         "user_api",
         "bulk_email",
+        "edx_when",
+        "schedules",
+        "program_enrollments",
     )
 ]

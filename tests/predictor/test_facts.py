@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.facts import Facts
+from predictor.facts import Facts, Together
 
 LEARNERS = np.array(["a", "b", "c", "nobody"])
 
@@ -88,3 +88,14 @@ def test_what_is_wrong_is_told_with_its_row(tmp_path: Path, content: str, compla
     path.write_text(content)
     with pytest.raises(ValueError, match=complaint):
         Facts.read(path)
+
+
+def test_of_two_tables_that_tell_the_same_the_first_counts() -> None:
+    first, second = Facts.of([row("a", missed=1)]), Facts.of([{**row("a", missed=5), "help.tutor": 2}])
+    both = Together([first, second])
+    assert [factor.name for factor in both.factors] == ["assignments_missed", "help_tutor"]
+    found = both.at("C", LEARNERS[:1], np.zeros(1))
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "assignments.missed": [1.0],
+        "help.tutor": [2.0],
+    }

@@ -11,6 +11,7 @@ class CourseOverview(models.Model):
     start = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
     self_paced = models.BooleanField(default=False)
+    lowest_passing_grade = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     effort = models.TextField(null=True)  # noqa: DJ001
     language = models.TextField(null=True)  # noqa: DJ001
 

@@ -1,0 +1,1 @@
+"""The platform's app of this name."""
