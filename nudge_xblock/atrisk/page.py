@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from nudge_xblock.compat import platform
 
-from . import desk, history, moves, outcomes, rows, sentences, tiers
+from . import desk, history, moves, outcomes, plan, rows, sentences, tiers
 from .models import Case, CaseEvent, Risk, RiskDay, Tier
 
 LEAST_POINTS = 1.0
@@ -31,9 +31,13 @@ def told(case: Case, user_id: int, now: datetime) -> dict[str, Any]:
         "reasons": reasons(risk) if risk else [],
         "unknown": [rows.group_words(group) for group in risk.unknown] if risk else [],
         "days": days(case),
+        "limits": plan.of(case.course_key).limits.as_json(),
         "history": past(case),
         "next_steps": next_steps(case, now),
-        "staff": [{"id": pk, "name": people[pk]} for pk in sorted(people, key=lambda pk: people[pk])],
+        "staff": [
+            {"id": pk, "name": people[pk], "me": pk == user_id}
+            for pk in sorted(people, key=lambda pk: people[pk])
+        ],
         "outcomes": outcomes.choices(),
         "others": others(case, user_id),
     }

@@ -170,15 +170,30 @@ class OtherSerializer(serializers.Serializer):  # type: ignore[misc]
     tier = serializers.CharField()
 
 
+class LimitsSerializer(serializers.Serializer):  # type: ignore[misc]
+    """Where each tier begins, in percent."""
+
+    marginal = serializers.IntegerField(min_value=1, max_value=100)
+    moderate = serializers.IntegerField(min_value=1, max_value=100)
+    high = serializers.IntegerField(min_value=1, max_value=100)
+
+
+class ColleagueSerializer(PersonSerializer):
+    """Somebody whom a case can be given to."""
+
+    me = serializers.BooleanField(help_text="Who asks.")
+
+
 class OneCaseSerializer(CaseSerializer):
     """A case with all that helps to work on it."""
 
     reasons = ReasonSerializer(many=True)
     unknown = serializers.ListField(child=serializers.CharField(), help_text="Of what nothing is known.")
     days = DaySerializer(many=True)
+    limits = LimitsSerializer(help_text="Where the tiers begin.")
     history = EventSerializer(many=True)
     next_steps = StepSerializer(many=True)
-    staff = PersonSerializer(many=True, help_text="Who it can be given to.")
+    staff = ColleagueSerializer(many=True, help_text="Who it can be given to.")
     outcomes = ChoiceSerializer(many=True)
     others = OtherSerializer(many=True)
 
@@ -206,14 +221,6 @@ class ResolveSerializer(SeenSerializer):
 
     outcome = serializers.CharField(max_length=16)
     text = serializers.CharField(max_length=5000, allow_blank=True, required=False, default="")
-
-
-class LimitsSerializer(serializers.Serializer):  # type: ignore[misc]
-    """Where each tier begins, in percent."""
-
-    marginal = serializers.IntegerField(min_value=1, max_value=100)
-    moderate = serializers.IntegerField(min_value=1, max_value=100)
-    high = serializers.IntegerField(min_value=1, max_value=100)
 
 
 class HelpSerializer(serializers.Serializer):  # type: ignore[misc]
