@@ -53,7 +53,15 @@ DIRECTORIES = ("NUDGE_EVENTS_DIR", "NUDGE_MODEL_DIR")
 
 def register() -> None:
     """Register every check; Django forgets repeats."""
-    for check in (check_numbers, check_directories, check_kinds, check_quiet_hours, check_compat, check_mail):
+    for check in (
+        check_numbers,
+        check_directories,
+        check_kinds,
+        check_quiet_hours,
+        check_compat,
+        check_mail,
+        check_notices,
+    ):
         checks.register(check, "nudge_xblock")
 
 
@@ -172,4 +180,19 @@ def check_mail(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMess
         hint = "A worker that waits for the mail server would be taken for dead."
         text = f"EMAIL_TIMEOUT is {timeout} seconds, NUDGE_MAIL_LEASE_MINUTES {lease} minutes."
         found.append(checks.Warning(text, hint=hint, id="nudge_xblock.W003"))
+    return found
+
+
+def check_notices(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """Cases are told to an address that nobody on the way reads along, and signed."""
+    from .atrisk import notices
+
+    url, secret = settings.NUDGE_CASE_WEBHOOK_URL, settings.NUDGE_CASE_WEBHOOK_SECRET
+    found: list[checks.CheckMessage] = []
+    if url and not notices.may_call(url):
+        hint = "Use https, or http on this machine; until then nobody is told of cases."
+        found.append(checks.Error(f"NUDGE_CASE_WEBHOOK_URL is {url!r}.", hint=hint, id="nudge_xblock.E006"))
+    if url and len(secret) < SECRET:
+        hint = f"Use at least {SECRET} characters; until then nobody is told of cases."
+        found.append(checks.Warning("NUDGE_CASE_WEBHOOK_SECRET is short.", hint=hint, id="nudge_xblock.W004"))
     return found

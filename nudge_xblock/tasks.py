@@ -62,6 +62,15 @@ def settle_cases(course_key: str) -> dict[str, int]:
 
 
 @shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def case_notices() -> dict[str, int]:
+    """Tell the operator's system of at-risk cases, and come back for what it did not take."""
+    done = api.atrisk.send_notices()
+    if done.again is not None:
+        send(case_notices, eta=done.again)
+    return {"taken": done.taken, "put_off": done.put_off, "given_up": done.given_up}
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def retire(user_id: int) -> dict[str, Any]:
     """Erase one learner everywhere."""
     return api.retire(user_id)

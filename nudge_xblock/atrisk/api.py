@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
     from .listing import Scope
+    from .notices import Sent
 
 __all__ = ["Changed", "Invalid", "Missing", "NotPossible", "Unreadable"]
 
@@ -32,6 +33,16 @@ def settle(course_key: CourseKey, now: datetime | None = None) -> dict[str, int]
 
     done = casework.settle(course_key, now or timezone.now())
     return {"opened": done.opened, "closed": done.closed, "moved": done.moved}
+
+
+# Notices
+
+
+def send_notices() -> Sent:
+    """Tell the operator's system of cases what it was not told yet."""
+    from . import notices
+
+    return notices.send()
 
 
 # Lists
@@ -65,12 +76,12 @@ def everywhere(user_id: int, narrowed: Iterable[CourseKey] = ()) -> Scope:
 
 
 def cases_everywhere(scope: Scope, query: Mapping[str, str]) -> dict[str, Any]:
-    """A page of the cases of several courses, and the courses.  Raises Unreadable."""
+    """A page of the cases of several courses, and all the courses there are.  Raises Unreadable."""
     from . import listing
     from .asked import Asked
 
     told = listing.listed(scope, Asked.parse(query), timezone.now())
-    return {**told, "courses": listing.courses(scope)}
+    return {**told, "courses": listing.courses(listing.of_all(scope.user_id))}
 
 
 def table_everywhere(scope: Scope, query: Mapping[str, str]) -> tuple[str, list[CourseKey]]:

@@ -49,14 +49,18 @@ class Course:
     over: bool
     takers: frozenset[int]
     completed: frozenset[int]
+    assessed: bool
 
-    def ended(self, user_id: int) -> str:
-        """Why a learner needs no case; empty where nothing speaks against one."""
+    def ended(self, user_id: int, chance: float | None) -> str:
+        """Why a learner needs no case; empty where nothing speaks against one.
+
+        Where everyone who can still complete is assessed, who is not has run out of time.
+        """
         if user_id in self.completed:
             return rules.COMPLETED
         if user_id not in self.takers:
             return rules.LEFT
-        return rules.OVER if self.over else ""
+        return rules.OVER if self.over or (self.assessed and chance is None) else ""
 
 
 @dataclass
@@ -71,7 +75,7 @@ class Learner:
 
     def decide(self, course: Course) -> Decision:
         """What becomes of the learner's case."""
-        standing = Standing(self.chance, self.group, course.ended(self.user_id))
+        standing = Standing(self.chance, self.group, course.ended(self.user_id, self.chance))
         case = Open(self.case.tier, self.case.kept) if self.case else None
         return rules.decide(standing, case, self.ended, course.settings.limits)
 
@@ -98,7 +102,10 @@ def _course(course_key: CourseKey, now: datetime) -> Course:
         plan.of(course_key),
         over=end is not None and end <= now,
         takers=frozenset(set(platform().members(course_key)) - platform().staff_ids(course_key)),
-        completed=frozenset(each.user_id for each in platform().outcomes(course_key) if each.completed),
+        completed=frozenset(
+            each.user_id for each in platform().outcomes(course_key) if each.completed or each.passed
+        ),
+        assessed=Risk.objects.filter(enrolment__course_key=course_key).exists(),
     )
 
 

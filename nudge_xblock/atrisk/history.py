@@ -46,5 +46,20 @@ def write(
 
 
 def write_all(events: Iterable[CaseEvent]) -> None:
-    """Write down several, within the transaction that does them."""
-    CaseEvent.objects.bulk_create(list(events))
+    """Write down several, within the transaction that does them, and that others are to be told of them."""
+    from . import notices
+
+    written = list(events)
+    if not written:
+        return
+    CaseEvent.objects.bulk_create(written)
+    if notices.enabled():
+        notices.store(_stored(written))
+
+
+def _stored(written: list[CaseEvent]) -> Iterable[CaseEvent]:
+    """The events as they are stored: not every database tells the numbers that it gave."""
+    if all(event.pk is not None for event in written):
+        return written
+    cases, times = {event.case_id for event in written}, {event.at for event in written}
+    return CaseEvent.objects.filter(case__in=cases, at__in=times, notice=None)

@@ -27,6 +27,7 @@ TASKS = tuple(
         "refresh_course",
         "assess_course",
         "settle_cases",
+        "case_notices",
         "retire",
         "letters",
         "deliver",

@@ -231,3 +231,11 @@ def test_statements_do_not_grow_with_the_learners(django_assert_max_num_queries:
         settle(COURSE, NOW)
     with django_assert_max_num_queries(12):
         settle(COURSE, NOW + DAY)
+
+
+def test_whose_time_is_over_has_no_case_any_more() -> None:
+    """The night assesses everyone who can still complete; in a self-paced course not all at the same time."""
+    cases = [flagged(user_id) for user_id in (1, 2)]
+    cases[0].enrolment.risk.delete()
+    assert settle(COURSE, NOW + DAY) == Settled(closed=1)
+    assert [Case.objects.get(pk=case.pk).outcome for case in cases] == ["over", ""]
