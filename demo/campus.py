@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from opaque_keys.edx.keys import CourseKey, UsageKey
 
+from nudge_xblock.addressees import Section
 from nudge_xblock.compat import CourseDates, Enrolled, Platform, Result
 
 from . import outline, people, runtime, simulator
@@ -71,6 +72,13 @@ class Campus(Platform):
         end = start + timedelta(weeks=weeks)
         return CourseDates(start=start, end=end, title=outline.TITLE, language="en", effort="02:00")
 
+    def course_titles(self, course_keys: Iterable[CourseKey]) -> dict[CourseKey, str]:
+        here = outline.COURSE_KEY
+        return {
+            key: outline.TITLE if key == here else f"{outline.TITLE if key.course == here.course else key.course}, {key.run}"
+            for key in course_keys
+        }
+
     def due_dates(self, course_key: CourseKey, user_id: int) -> dict[str, datetime]:
         if course_key != outline.COURSE_KEY:
             return {}
@@ -84,6 +92,13 @@ class Campus(Platform):
     def labels(self, usage_keys: Iterable[UsageKey]) -> dict[str, str]:
         course = runtime.DemoRuntime()
         return {str(key): course.get_block(key).display_name for key in usage_keys if outline.unit_of(key)}
+
+    def outline(self, course_key: CourseKey) -> list[Section]:
+        weeks: dict[int, Section] = {}
+        for unit in outline.units() if course_key == outline.COURSE_KEY else ():
+            week = weeks.setdefault(unit.week, Section(f"Week {unit.week}", []))
+            week.places.append((course_key.make_usage_key("unit", unit.slug), unit.title))
+        return list(weeks.values())
 
     def enrolments(self, course_key: CourseKey) -> Iterator[Enrolled]:
         if course_key == outline.COURSE_KEY:

@@ -50,6 +50,13 @@ def objects(label: str, name: str) -> Manager[Any] | None:
     return manager
 
 
+class Section(NamedTuple):
+    """A section of a course, and the usage key and name of each subsection."""
+
+    title: str
+    places: list[tuple[UsageKey, str]]
+
+
 class Addressees:
     """What sending mail asks of the host; `compat.Platform` is one."""
 
@@ -112,6 +119,26 @@ class Addressees:
     def block_url(self, usage_key: UsageKey) -> str:
         """Return the address that leads to a block wherever it stands in its course run."""
         return f"{self.root_url()}/courses/{usage_key.course_key}/jump_to/{usage_key}"
+
+    def outline(self, course_key: CourseKey) -> list[Section]:
+        """Return the sections of the course run and their subsections, as learners see them.
+
+        Absent platform, or a course run that was not published since the platform keeps outlines: none.
+        """
+        rows = objects("learning_sequences", "CourseSectionSequence")
+        if rows is None:
+            return []
+        seen = {
+            f"{part}{flag}": False
+            for part in ("", "section__")
+            for flag in ("hide_from_toc", "visible_to_staff_only")
+        }
+        found = rows.filter(course_context__learning_context__context_key=course_key, **seen)
+        columns = ("section_id", "section__title", "sequence__usage_key", "sequence__title")
+        sections: dict[int, Section] = {}
+        for number, title, usage_key, name in found.order_by("ordering").values_list(*columns):
+            sections.setdefault(number, Section(title, [])).places.append((usage_key, name))
+        return list(sections.values())
 
     def site_senders(self) -> list[str]:
         """Return the addresses that the host itself sends mail from."""

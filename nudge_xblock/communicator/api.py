@@ -124,6 +124,13 @@ def senders(course_key: CourseKey, user_id: int, answers: bool = False) -> list[
     return senders.answers(course_key, user_id) if answers else senders.senders(course_key)
 
 
+def outline(course_key: CourseKey) -> list[dict[str, Any]]:
+    """The course's sections and the subsections that a letter can link to."""
+    from . import places
+
+    return places.outline(course_key)
+
+
 def letters(course_key: CourseKey) -> list[dict[str, Any]]:
     """The course's letters, newest first, with what became of them."""
     from . import cards, history

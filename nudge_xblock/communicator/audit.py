@@ -29,6 +29,7 @@ FOLDED = timedelta(minutes=10)
 """How long after the first look others are counted on its line."""
 LOOKS = frozenset({
     "learners_seen", "trends_seen", "learners_counted", "selections_seen", "audit_seen", "senders_seen",
+    "places_seen",
     "letters_seen", "letter_seen", "letter_previewed", "deliveries_seen", *SEEN,
 })  # fmt: skip
 """Calls that neither change anything nor take a table away."""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 LETTERS: Mapping[str, Promise] = {
     "senders_seen": _("Looked at the addresses to write from"),
+    "places_seen": _("Looked at the course’s outline"),
     "letters_seen": _("Looked at the messages"),
     "letter_seen": _("Looked at a message"),
     "letter_drafted": _("Began a message"),

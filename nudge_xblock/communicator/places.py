@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from opaque_keys import InvalidKeyError
@@ -40,6 +40,14 @@ def places(course_key: CourseKey) -> Places:
         return host.block_url(usage_key)
 
     return address
+
+
+def outline(course_key: CourseKey) -> list[dict[str, Any]]:
+    """The course's sections as JSON, with the key and name of each place in them."""
+    return [
+        {"title": title, "places": [{"url": str(key), "label": name} for key, name in found]}
+        for title, found in platform().outline(course_key)
+    ]
 
 
 def carried(text: str, old: CourseKey, new: CourseKey) -> str:

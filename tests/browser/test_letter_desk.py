@@ -69,6 +69,14 @@ def test_links_into_the_course_stand_below_the_message(desk: Page) -> None:
     desk.get_by_role("button", name="Attach", exact=True).click()
     expect(preview(desk).get_by_role("link", name="Dates")).to_have_attribute("href", re.compile("/dates$"))
     desk.get_by_role("button", name="Attach a link").click()
+    desk.get_by_label("Where to").locator("optgroup").first.wait_for(state="attached")
+    desk.get_by_label("Where to").select_option(label="Storks and babies")
+    assert desk.get_by_label("Words of the link").input_value() == "Storks and babies"
+    desk.get_by_role("button", name="Attach", exact=True).click()
+    expect(preview(desk).get_by_role("link", name="Storks and babies")).to_have_attribute(
+        "href", re.compile("/jump_to/.*unit")
+    )
+    desk.get_by_role("button", name="Attach a link").click()
     desk.get_by_label("Where to").select_option(label="Another place…")
     desk.get_by_label("Its address or location ID").fill("nowhere")
     desk.get_by_label("Words of the link").fill("Nowhere")

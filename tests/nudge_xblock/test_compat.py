@@ -18,7 +18,7 @@ from django.test import modify_settings
 from opaque_keys.edx.keys import CourseKey, UsageKey
 
 from nudge_xblock import compat
-from nudge_xblock.addressees import Addressee
+from nudge_xblock.addressees import Addressee, Section
 from nudge_xblock.compat import CourseDates, Enrolled, Platform, platform
 from nudge_xblock.models import Enrolment, Learner, Placement
 from tests.openedx import APPS
@@ -32,8 +32,8 @@ def day(number: float) -> datetime:
     return START + timedelta(days=number)
 
 
-def block(name: str) -> UsageKey:
-    return COURSE.make_usage_key("html", name)
+def block(name: str, kind: str = "html") -> UsageKey:
+    return COURSE.make_usage_key(kind, name)
 
 
 @pytest.fixture
@@ -340,6 +340,44 @@ class Host(Platform):
 def test_a_host_names_its_own_platform(settings: Any) -> None:
     settings.NUDGE_COMPAT = f"{__name__}.Host"
     assert isinstance(platform(), Host)
+
+
+def test_an_outline_is_in_course_order_without_what_learners_do_not_see(openedx: None) -> None:
+    course = make("learning_sequences", "LearningContext", context_key=COURSE, title="Numbers")
+    context = make("learning_sequences", "CourseContext", learning_context=course)
+
+    def section(title: str, **hidden: bool) -> Any:
+        mine = {
+            "course_context": context,
+            "usage_key": block(title, "chapter"),
+            "title": title,
+            "ordering": 0,
+        }
+        return make("learning_sequences", "CourseSection", **mine, **hidden)
+
+    def sequence(place: int, within: Any, title: str, **hidden: bool) -> None:
+        key = block(title, "sequential")
+        one = make(
+            "learning_sequences", "LearningSequence", learning_context=course, usage_key=key, title=title
+        )
+        mine = {"course_context": context, "section": within, "sequence": one, "ordering": place}
+        make("learning_sequences", "CourseSectionSequence", **mine, **hidden)
+
+    first, second, secret = section("One"), section("Two"), section("Notes", visible_to_staff_only=True)
+    sequence(2, second, "Quiz")
+    sequence(0, first, "Storks")
+    sequence(1, first, "Draft", visible_to_staff_only=True)
+    sequence(3, second, "Extra", hide_from_toc=True)
+    sequence(4, secret, "Answers")
+    assert platform().outline(COURSE) == [
+        Section("One", [(block("Storks", "sequential"), "Storks")]),
+        Section("Two", [(block("Quiz", "sequential"), "Quiz")]),
+    ]
+    assert platform().outline(OTHER) == []
+
+
+def test_a_host_without_outlines_has_none() -> None:
+    assert platform().outline(COURSE) == []
 
 
 def test_a_host_that_is_no_platform_is_refused(settings: Any) -> None:

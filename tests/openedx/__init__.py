@@ -2,7 +2,7 @@
 
 Written down from the models of edx-platform (common/djangoapps/student, lms/djangoapps/grades and
 certificates and bulk_email and program_enrollments, openedx/core/djangoapps/content/course_overviews and
-schedules and user_api), of openedx/completion and of openedx/edx-when.
+learning_sequences, schedules and user_api), of openedx/completion and of openedx/edx-when.
 """
 
 APPS = [
@@ -18,5 +18,6 @@ APPS = [
         "edx_when",
         "schedules",
         "program_enrollments",
+        "learning_sequences",
     )
 ]

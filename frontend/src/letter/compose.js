@@ -34,7 +34,7 @@ export class Compose {
     this.few = h("p", { class: "nudge-note" });
     this.subject = h("input", { id, type: "text", class: "nudge-input nudge-own", maxlength: "200", autocomplete: "off", oninput: changed });
     this.editor = new Editor({ words: this.words, label: t("message"), changed, root: () => this.page.root });
-    this.links = new Links({ words: this.words, changed });
+    this.links = new Links({ words: this.words, changed, outline: () => this.page.ask("places").catch(() => null) });
     this.choices = new Choices({ words: this.words, changed });
     this.preview = new Preview(this);
     this.sending = new Sending(this);

@@ -6,8 +6,9 @@ const PAGES = ["course", "progress", "dates", "discussion", "certificate"];
 const MOST = 10;
 
 export class Links {
-  constructor({ words, changed }) {
-    Object.assign(this, { words, changed });
+  /** outline(): resolves to the sections of the course and their places; null where they cannot be told. */
+  constructor({ words, changed, outline }) {
+    Object.assign(this, { words, changed, outline });
     this.list = [];
     const { t } = words;
     const ids = [fresh("place"), fresh("other"), fresh("label")];
@@ -37,10 +38,23 @@ export class Links {
   begin() {
     this.form.hidden = false;
     this.opener.hidden = true;
+    this.sections();
     this.page.value = PAGES[0];
     this.other.value = "";
     this.offer();
     this.page.focus();
+  }
+
+  /** Offers what the course holds, once it is known. */
+  async sections() {
+    if (this.asked) return;
+    this.asked = true;
+    const found = await this.outline();
+    this.asked = Boolean(found);
+    for (const { title, places } of found ?? []) {
+      const inside = places.map(({ url, label }) => h("option", { value: url }, label));
+      this.page.lastChild.before(h("optgroup", { label: title }, inside));
+    }
   }
 
   close() {
@@ -53,7 +67,7 @@ export class Links {
   offer() {
     const own = this.page.value === "other";
     this.otherLine.hidden = !own;
-    this.label.value = own ? "" : this.words.t(`place_${this.page.value}`);
+    this.label.value = own ? "" : this.page.selectedOptions[0].textContent;
   }
 
   add() {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import cases, learners, letters, outside, views
+from . import cases, learners, letters, outside, places, views
 from .course import COURSE
 from .description import Description
 
@@ -24,4 +24,5 @@ urlpatterns = [
     *learners.urlpatterns,
     *letters.urlpatterns,
     *outside.urlpatterns,
+    *places.urlpatterns,
 ]
