@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,7 @@ def _retier(course_key: CourseKey, limits: Limits) -> None:
     """Let the stored tiers be those of these limits."""
     assessed = Risk.objects.filter(enrolment__in=Enrolment.objects.filter(course_key=course_key).values("pk"))
     edges = [0.0, *(tiers.least(limits.of(tier)) for tier in ORDER), 2.0]
-    for tier, low, high in zip(("", *ORDER), edges, edges[1:], strict=True):
+    for tier, (low, high) in zip(("", *ORDER), pairwise(edges), strict=True):
         assessed.filter(chance__gte=low, chance__lt=high).update(tier=tier)
 
 
