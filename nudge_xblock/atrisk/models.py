@@ -230,3 +230,25 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice of event {self.event_id}"
+
+
+class Intervention(models.Model):
+    """A letter that goes out by itself to learners of one tier, for one leading reason.
+
+    .. no_pii: It points at a letter.
+    """
+
+    letter = models.OneToOneField(
+        "nudge_xblock.Letter", on_delete=models.CASCADE, related_name="intervention"
+    )
+    course_key = CourseKeyField(max_length=255)
+    tier = models.CharField(max_length=8, choices=Tier.choices)
+    group = models.CharField(max_length=16, blank=True, help_text=_("Empty: no single reason stands out."))
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["course_key", "tier", "group"], name="nudge_intervention_course"),
+        ]
+
+    def __str__(self) -> str:
+        return f"letter {self.letter_id} for {self.group} ({self.tier})"

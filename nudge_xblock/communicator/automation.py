@@ -9,15 +9,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.utils import timezone
 
-from . import cards, claims, confirmed, launching, picking
+from nudge_xblock.atrisk import interventions
+
+from . import cards, claims, confirmed, figures, launching, picking
+from .figures import Learners
 from .models import Delivery, Letter
 
 if TYPE_CHECKING:
+    from opaque_keys.edx.keys import CourseKey
+
     from nudge_xblock.night import Run
 
 LOG = logging.getLogger(__name__)
@@ -60,8 +66,23 @@ def _begin(letter: Letter, now: datetime) -> int:
 
 def daily(now: datetime) -> int:
     """Queue the new matches of every automatic letter that has not looked today; how many learners."""
-    letters = Letter.objects.filter(state=State.AUTOMATIC).order_by("pk")
-    return sum(_guarded(_look, letter, now) for letter in list(letters))
+    letters = Letter.objects.filter(state=State.AUTOMATIC).order_by("course_key", "pk")
+    of_course = Known(now)
+    return sum(_guarded(partial(_look, of_course=of_course), letter, now) for letter in list(letters))
+
+
+class Known:
+    """The learners of the course run that was asked about last: the letters of one run look at them once."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._held: Learners | None = None
+
+    def learners(self, course_key: CourseKey) -> Learners:
+        """Everyone in the course run."""
+        if self._held is None or self._held.course_key != course_key:
+            self._held = figures.learners(course_key, self._now)
+        return self._held
 
 
 def _guarded(step: Callable[[Letter, datetime], int], letter: Letter, now: datetime) -> int:
@@ -73,7 +94,7 @@ def _guarded(step: Callable[[Letter, datetime], int], letter: Letter, now: datet
         return 0
 
 
-def _look(letter: Letter, now: datetime) -> int:
+def _look(letter: Letter, now: datetime, of_course: Known) -> int:
     """Queue who matches and has no row, once a day; how many.
 
     The look is noted last, so that one that was killed is done again.
@@ -82,7 +103,8 @@ def _look(letter: Letter, now: datetime) -> int:
     if letter.last_run is not None and timezone.localdate(letter.last_run) >= today:
         return 0
     if letter.automatic_until is not None and today <= letter.automatic_until:
-        new = picking.queue(letter, now, _morning(now))
+        found = picking.recipients(letter, now, of_course.learners(letter.course_key))
+        new = picking.queue(letter, now, _morning(now), found)
         # Workers that wait for what was put off may be back much later than the new ones are due.
         looked = {"last_run": now} | ({"attended_until": None} if new else {})
         Letter.objects.filter(pk=letter.pk, state=State.AUTOMATIC).update(**looked)
@@ -112,6 +134,7 @@ def sweep(now: datetime) -> dict[str, int]:
     claims.left_out()
     due = Letter.objects.filter(Q(at__isnull=True) | Q(at__lte=now), state=State.SCHEDULED)
     started = sum(_guarded(_begin, letter, now) for letter in list(due.order_by("pk")))
+    interventions.tend(now)
     new = daily(now) if timezone.localtime(now).time() >= MORNING else 0
     escalated = cards.escalate(now)
     for pk in list(Letter.objects.filter(state=State.SENDING).values_list("pk", flat=True)):
@@ -151,6 +174,7 @@ def at_night(job: Run) -> str:
     """
     for letter in Letter.objects.filter(state=State.SCHEDULED, at__lt=job.now + launching.AHEAD):
         launching.launch(letter, letter.at)
+    interventions.tend(job.now)
     found = daily(job.now)
     job.figures["matched"] = found
     if found:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock.atrisk import succession
 from nudge_xblock.compat import platform
 
 from . import cards, claims, confirmed, drafts, launching, markup, picking, posting, senders
@@ -198,7 +200,9 @@ def send(
     if others or (expected is not None and expected != len(found.rows)):
         raise Changed(len(found.rows), found.reachable)
     letter.confirmed_for = confirmed.packed(found) if ahead is None else None
-    _confirm(letter, user_id, len(found.rows), ahead, now)
+    with transaction.atomic():
+        _confirm(letter, user_id, len(found.rows), ahead, now)
+        succession.adopt(letter, now)
     letter.refresh_from_db()
     launching.launch(letter, ahead)
     return letter, len(found.rows)

@@ -36,6 +36,7 @@ WORDS: Mapping[str, Promise] = {
     "stopped": _("The sending was stopped before."),
     "broken": _("The mail could not be written; the server log says why."),
     "gone": _("The learner has left the course."),
+    "better": _("Things had changed before it went out: the learner’s case was closed, or more urgent."),
     "not_seen": _("The learner did not come by while the pop-up waited."),
 }
 

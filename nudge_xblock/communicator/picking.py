@@ -16,6 +16,7 @@ from django.db.models import Q
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import policy
+from nudge_xblock.atrisk import meant
 from nudge_xblock.models import Learner
 
 from . import figures
@@ -72,16 +73,18 @@ class Chosen:
         return Chosen(self.learners, kept)
 
 
-def chosen(course_key: CourseKey, query: str, now: datetime) -> Chosen:
-    """Whom a selection holds now.  Raises Unreadable."""
+def chosen(course_key: CourseKey, query: str, now: datetime, known: Learners | None = None) -> Chosen:
+    """Whom a selection holds now, of the course's learners where they are known.  Raises Unreadable."""
     selection = Selection.parse(query)
-    found = figures.learners(course_key, now)
+    found = figures.learners(course_key, now) if known is None else known
     return Chosen(found, np.flatnonzero(selection.matches(found.figures)).tolist())
 
 
-def recipients(letter: Letter, now: datetime) -> Chosen:
+def recipients(letter: Letter, now: datetime, known: Learners | None = None) -> Chosen:
     """Whom a letter would go to now: those its selection holds, but for those it is to leave out."""
-    return chosen(letter.course_key, letter.selection, now).without(reached(letter))
+    found = chosen(letter.course_key, letter.selection, now, known).without(reached(letter))
+    only = meant.meant(letter) if found.rows else None
+    return found if only is None else found.without(set(found.user_ids) - only)
 
 
 def reached(letter: Letter) -> set[int]:
@@ -106,6 +109,8 @@ def queue(letter: Letter, now: datetime, due: datetime | None = None, found: Cho
     `due`: not to be sent before.  `found`: who they are, where it is known already.
     """
     found = recipients(letter, now) if found is None else found
+    if not found.rows:
+        return 0
     state, channel = (
         (Delivery.State.WAITING, letter.channel)
         if letter.channel in NUDGED
