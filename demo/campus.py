@@ -73,11 +73,7 @@ class Campus(Platform):
         return CourseDates(start=start, end=end, title=outline.TITLE, language="en", effort="02:00")
 
     def course_titles(self, course_keys: Iterable[CourseKey]) -> dict[CourseKey, str]:
-        here = outline.COURSE_KEY
-        return {
-            key: outline.TITLE if key == here else f"{outline.TITLE if key.course == here.course else key.course}, {key.run}"
-            for key in course_keys
-        }
+        return {key: _title(key) for key in course_keys}
 
     def due_dates(self, course_key: CourseKey, user_id: int) -> dict[str, datetime]:
         if course_key != outline.COURSE_KEY:
@@ -112,6 +108,13 @@ class Campus(Platform):
         """What became of simulated learners.  Nothing yet where the demo runs on somebody's own logs."""
         rows = _campus().get(str(course_key), {}).get("learners", ())
         return [_outcome(row) for row in rows]
+
+
+def _title(key: CourseKey) -> str:
+    """Other runs of the demo course are told apart by their term, other courses are called by their number."""
+    if key == outline.COURSE_KEY:
+        return outline.TITLE
+    return f"{outline.TITLE if key.course == outline.COURSE_KEY.course else key.course}, {key.run}"
 
 
 def _outcome(row: dict[str, Any]) -> Result:

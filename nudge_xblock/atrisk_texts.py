@@ -100,10 +100,10 @@ def _rows() -> dict[str, str]:
         "case_head_why": _("Reason"),
         "case_head_who": _("Who helps"),
         "case_unassigned": _("nobody yet"),
+        "case_left": _("somebody who has left"),
         "case_same": _("as a week ago"),
         "case_seen": _("Last seen {when}"),
         "case_never_came": _("Never came"),
-        "case_partial": _("Never came: judged by enrolment and course alone"),
     }
 
 

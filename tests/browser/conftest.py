@@ -33,6 +33,8 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE = 60.0
 CROWD = 600
+TAKERS = 120
+"""Learners of the course whose cases are worked on."""
 UNIT = "correlation"
 STAFF = "grace"
 NUDGE = "block-v1:Harbour+NUM101+2026_T4+type@nudge+block@"
@@ -226,6 +228,21 @@ def gather(home: Path, count: int) -> None:
     """Let so many learners of every kind take the course that is served from `home`."""
     fill = [sys.executable, str(ROOT / "tests" / "browser" / "crowd.py"), str(count)]
     subprocess.run(fill, env={**os.environ, "NUDGE_DEMO_DIR": str(home)}, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Two courses some of whose learners are at risk."""
+    home = tmp_path_factory.mktemp("ward")
+    with served(home) as site:
+        night(home, "begin", str(TAKERS))
+        yield site
+
+
+def night(home: Path, *told: str) -> None:
+    """Let risks.py do something with the courses that are served from `home`."""
+    command = [sys.executable, str(ROOT / "tests" / "browser" / "risks.py"), *told]
+    subprocess.run(command, env={**os.environ, "NUDGE_DEMO_DIR": str(home)}, check=True, capture_output=True)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 // Today's cases, the most urgent first: figures to narrow them by, filters, and each one's reason in a sentence.
 import { fresh, h } from "../dashboard/dom.js";
 import { asked, narrowed, whole, write } from "./address.js";
-import { TIERS, arrow, badge, bars, called, change, meter, seen } from "./tier.js";
+import { TIERS, arrow, badge, bars, called, change, meter, seen, whose } from "./tier.js";
 
 const GROUPS = ["absence", "assignments", "grades", "pace", "difficulty", "help", "enrolment"];
 const CHOICES = {
@@ -199,8 +199,8 @@ export class List {
         h("span", { class: "nudge-case-chance" }, h("strong", {}, percent(row.chance)), meter(row.chance, row.tier)),
         h("small", {}, arrow(row.change), change(this.words, row.change)),
       ),
-      h("p", { class: "nudge-case-why" }, row.sentence, ended && h("small", {}, [row.state_words, row.outcome_words].filter(Boolean).join(": ")), row.partial && h("small", {}, t("case_partial"))),
-      h("div", { class: "nudge-case-owner" }, h("span", {}, row.owner_words), h("small", {}, row.assignee ? row.assignee.name : t("case_unassigned"))),
+      h("p", { class: "nudge-case-why" }, row.sentence, ended && h("small", {}, [row.state_words, row.outcome_words].filter(Boolean).join(": "))),
+      h("div", { class: "nudge-case-owner" }, h("span", {}, row.owner_words), h("small", {}, whose(this.words, row.assignee))),
       h("div", { class: "nudge-case-seen" }, h("span", { class: "nudge-narrow" }, seen(this.words, row.seen)), h("span", { class: "nudge-wide-only", "aria-hidden": "true" }, seen(this.words, row.seen, true))),
     );
   }

@@ -36,6 +36,9 @@ export const seen = ({ t, ago }, days, headed = false) => {
   return headed ? ago(days) : t("case_seen", { when: ago(days) });
 };
 
+/** Whose case it is: somebody who has left has no name. */
+export const whose = ({ t }, assignee) => (assignee ? assignee.name || t("case_left") : t("case_unassigned"));
+
 /** A share as a bar; the figure stands beside it. */
 export function meter(percent, tier) {
   const fill = h("i", { class: `nudge-tier-${tier}` });

@@ -1,5 +1,6 @@
 // What people do with a case: take it or give it to somebody, write a note, end it, open it again.
 import { fresh, h } from "../dashboard/dom.js";
+import { whose } from "./tier.js";
 
 const KEPT = "nudge-case";
 
@@ -74,7 +75,7 @@ export class Work {
       { class: "nudge-facts" },
       h("div", {}, h("dt", {}, t("case_owner")), h("dd", {}, owner)),
       intervention && h("div", {}, h("dt", {}, t("case_plan")), h("dd", { class: "nudge-own" }, intervention)),
-      state !== "open" && h("div", {}, h("dt", {}, t("case_assignee")), h("dd", {}, assignee ? assignee.name : t("case_unassigned"))),
+      state !== "open" && h("div", {}, h("dt", {}, t("case_assignee")), h("dd", {}, whose(this.words, assignee))),
     );
   }
 
@@ -83,7 +84,7 @@ export class Work {
     const { staff, assignee, version } = this.found;
     const people = assignee && !staff.some(({ id }) => id === assignee.id) ? [assignee, ...staff] : staff;
     const me = staff.find(({ me: own }) => own);
-    this.who = h("select", { class: "nudge-input" }, h("option", { value: "" }, t("case_unassigned")), people.map(({ id, name, me: own }) => h("option", { value: id }, own ? t("case_me", { name }) : name)));
+    this.who = h("select", { class: "nudge-input" }, h("option", { value: "" }, t("case_unassigned")), people.map(({ id, name, me: own }) => h("option", { value: id }, own ? t("case_me", { name }) : name || t("case_left"))));
     this.who.value = assignee?.id ?? "";
     const line = this.field("user", t("case_assign_to"), this.who);
     const give = (id) => {

@@ -19,12 +19,13 @@ export function reaches({ t, n, number, day, moment }, fields, found) {
 /** How many of the selected a letter reaches by its channel. */
 export const aimed = ({ channel }, { audience }) => audience[channel === "mail" ? "mail" : "nudge"];
 
-/** Whom a query means, as a list of limits; every known reason is taken for one. */
+/** Whom a query means, as a list of limits; whatever it calls a reason or a tier is taken for one. */
 export function whom(words, query) {
   let said;
   try {
-    const reasons = (new URLSearchParams(query).get("reason") ?? "").split(",");
-    said = phrases(parse(query, reasons), words);
+    const limits = new URLSearchParams(query);
+    const named = (name) => (limits.get(name) ?? "").split(",");
+    said = phrases(parse(query, { reasons: named("reason"), tiers: named("tier"), risks: named("risk") }), words);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     said = [words.t("unreadable")];
