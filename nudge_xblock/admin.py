@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from . import decisions, remarks
+from .atrisk.models import Case, CaseEvent, Notice, Risk, RiskSettings
 from .communicator.models import Audit, Delivery, Letter, Suppression
 from .communicator.suppression import mark
 from .models import Decision, Enrolment, Learner, Night, Placement, Variant
@@ -306,3 +307,60 @@ class AuditAdmin(ReadOnly, Table):
     list_select_related = ("letter",)
     search_fields = ("=course_key", "=user_id")
     ordering = ("-at",)
+
+
+@admin.register(Risk)
+class RiskAdmin(ReadOnly, Table):
+    """What the risk model says of each enrolment."""
+
+    list_display = ("enrolment", "chance", "tier", "group", "partial", "at", "model_version")
+    list_filter = ("tier", "group", "partial")
+    list_select_related = ("enrolment__learner",)
+    search_fields = ("=enrolment__learner__user_id", "=enrolment__course_key")
+    show_full_result_count = False
+    ordering = ("-at", "pk")
+
+
+class CaseEventInline(ReadOnly, Inline):
+    """What happened to a case, and what staff wrote about it."""
+
+    model = CaseEvent
+    fields = ("at", "what", "author_id", "about_id", "text", "detail")
+    readonly_fields = fields
+    extra = 0
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnly, Table):
+    """Learners who need somebody, and how it ended."""
+
+    list_display = (
+        "opened", "course_key", "enrolment", "group", "tier", "chance", "owner", "assignee_id", "state",
+        "outcome", "closed",
+    )  # fmt: skip
+    list_filter = ("state", "tier", "group", "owner", "outcome")
+    list_select_related = ("enrolment__learner",)
+    search_fields = ("=course_key", "=enrolment__learner__user_id", "=assignee_id")
+    inlines = (CaseEventInline,)
+    show_full_result_count = False
+    ordering = ("-opened", "-pk")
+
+
+@admin.register(RiskSettings)
+class RiskSettingsAdmin(ReadOnly, Table):
+    """Limits and plans that course teams changed."""
+
+    list_display = ("course_key", "marginal", "moderate", "high", "automatic", "author_id", "updated")
+    search_fields = ("=course_key",)
+    ordering = ("course_key",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly, Table):
+    """What the operator's own system was told of cases, and what it has not taken yet."""
+
+    list_display = ("event", "tries", "next_try", "taken", "problem")
+    list_select_related = ("event",)
+    search_fields = ("=event__case__id",)
+    show_full_result_count = False
+    ordering = ("-pk",)

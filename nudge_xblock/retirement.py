@@ -14,6 +14,7 @@ from django.db import transaction
 from predictor.sequences import EventStore
 
 from . import trials
+from .atrisk.models import Case, CaseEvent, RiskSettings
 from .communicator.models import Audit, Letter, SavedSelection
 from .compat import platform
 from .models import InboxEvent, Learner
@@ -59,6 +60,20 @@ def _forget_author(user_id: int) -> int:
         found
         + SavedSelection.objects.filter(author_id=user_id).update(author_id=None)
         + Audit.objects.filter(user_id=user_id).update(user_id=None)
+        + _forget_caseworker(user_id)
+    )
+
+
+def _forget_caseworker(user_id: int) -> int:
+    """Keep cases and what was written about them, without saying who worked on them; how many rows.
+
+    Whose case it was is nobody's then, so that it is seen among those that wait for somebody.
+    """
+    return (
+        Case.objects.filter(assignee_id=user_id).update(assignee_id=None)
+        + CaseEvent.objects.filter(author_id=user_id).update(author_id=None)
+        + CaseEvent.objects.filter(about_id=user_id).update(about_id=None)
+        + RiskSettings.objects.filter(author_id=user_id).update(author_id=None)
     )
 
 

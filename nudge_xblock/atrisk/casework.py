@@ -20,7 +20,7 @@ from opaque_keys.edx.keys import CourseKey
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Enrolment
 
-from . import history, plan, rules, tiers
+from . import happenings, history, plan, rules, tiers
 from .models import Case, CaseEvent, Risk
 from .rules import NOTHING, Decision, Ended, Open, Standing
 
@@ -187,7 +187,9 @@ def _open(cases: Sequence[Case], now: datetime) -> int:
             stored = list(Case.objects.filter(slot__in=[case.slot for case in cases]).order_by("pk"))
     except IntegrityError:
         stored = list(_one_by_one(cases))
-    history.write_all(_event(case, history.OPENED, now, tier=case.tier, group=case.group) for case in stored)
+    history.write_all(
+        _event(case, happenings.OPENED, now, tier=case.tier, group=case.group) for case in stored
+    )
     return len(stored)
 
 
@@ -205,14 +207,14 @@ def _close(case: Case, outcome: str, now: datetime) -> int:
     closed = {"state": Case.State.CLOSED, "outcome": outcome, "closed": now, "rearmed": now, "slot": None}
     if not change(case, **closed):
         return 0
-    history.write_all([_event(case, history.CLOSED, now, outcome=outcome)])
+    history.write_all([_event(case, happenings.CLOSED, now, outcome=outcome)])
     return 1
 
 
 def _move(case: Case, tier: str, now: datetime) -> int:
     if not change(case, tier=tier, tier_since=now):
         return 0
-    history.write_all([_event(case, history.MOVED, now, **{"from": case.tier, "to": tier})])
+    history.write_all([_event(case, happenings.MOVED, now, **{"from": case.tier, "to": tier})])
     return 1
 
 

@@ -12,7 +12,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import platform
 
-from . import history, outcomes
+from . import happenings, history, outcomes
 from .casework import change, slot
 from .models import Case, Risk
 
@@ -66,7 +66,7 @@ def note(course_key: CourseKey, user_id: int, number: int, text: Any, now: datet
     if not written:
         raise Invalid(text=_("Write something."))
     with transaction.atomic():
-        history.write(case, history.NOTE, now, user_id, written)
+        history.write(case, happenings.NOTE, now, user_id, written)
 
 
 def assign(
@@ -78,7 +78,7 @@ def assign(
         raise Invalid(user=_("A case can be given to those who may see it: the staff of its course."))
     with transaction.atomic():
         _changed(case, assignee_id=assignee)
-        history.write(case, history.ASSIGNED, now, user_id, about_id=assignee, nobody=assignee is None)
+        history.write(case, happenings.ASSIGNED, now, user_id, about_id=assignee, nobody=assignee is None)
 
 
 def resolve(
@@ -103,7 +103,7 @@ def resolve(
             kept=False,
             known=_reasons(case),
         )
-        history.write(case, history.RESOLVED, now, user_id, written, outcome=outcome)
+        history.write(case, happenings.RESOLVED, now, user_id, written, outcome=outcome)
 
 
 def _reasons(case: Case) -> list[str]:
@@ -125,7 +125,7 @@ def reopen(course_key: CourseKey, user_id: int, number: int, version: int, now: 
     try:
         with transaction.atomic():
             _changed(case, **again, state=Case.State.OPEN, slot=slot(case.enrolment_id))
-            history.write(case, history.REOPENED, now, user_id)
+            history.write(case, happenings.REOPENED, now, user_id)
     except IntegrityError as error:
         raise NotPossible(_("Another case of this learner is open; go on with that one.")) from error
 

@@ -1,4 +1,4 @@
-"""What happened to cases: written with each change, told as it was."""
+"""What happened to cases: written with each change, in its transaction."""
 
 from __future__ import annotations
 
@@ -6,26 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
+from . import notices
 from .models import Case, CaseEvent
-
-OPENED, MOVED, CLOSED = "opened", "tier", "closed"
-ASSIGNED, NOTE, RESOLVED, REOPENED = "assigned", "note", "resolved", "reopened"
-MAIL, POPUP = "mail", "popup"
-
-WORDS: dict[str, Promise] = {
-    OPENED: _("Opened"),
-    MOVED: _("Tier changed"),
-    CLOSED: _("Closed by itself"),
-    ASSIGNED: _("Assigned"),
-    NOTE: _("Note"),
-    RESOLVED: _("Resolved"),
-    REOPENED: _("Opened again"),
-    MAIL: _("A mail went out"),
-    POPUP: _("A pop-up was shown"),
-}
 
 
 def write(
@@ -47,8 +29,6 @@ def write(
 
 def write_all(events: Iterable[CaseEvent]) -> None:
     """Write down several, within the transaction that does them, and that others are to be told of them."""
-    from . import notices
-
     written = list(events)
     if not written:
         return

@@ -31,13 +31,12 @@ from nudge_xblock import starting
 from nudge_xblock.checks import SECRET
 from nudge_xblock.compat import platform
 
-from . import history, rows, tiers
+from . import rows, tiers
+from .happenings import ASSIGNED, CLOSED, MOVED, OPENED, REOPENED, RESOLVED
 from .models import Case, CaseEvent, Notice
 
 LOG = logging.getLogger(__name__)
-TOLD = (
-    history.OPENED, history.MOVED, history.CLOSED, history.ASSIGNED, history.RESOLVED, history.REOPENED,
-)  # fmt: skip
+TOLD = (OPENED, MOVED, CLOSED, ASSIGNED, RESOLVED, REOPENED)
 """What happened to a case that the other side is told of.  Notes are not: they are for staff alone."""
 BATCH = 100
 LEASE = timedelta(minutes=5)
@@ -160,7 +159,8 @@ def _put_off(notice: Notice, problem: str) -> datetime | None:
 
 def pause(tries: int) -> timedelta:
     """How long to wait after having tried so often before."""
-    return min(FIRST_PAUSE * 2 ** min(tries, 16), LONGEST_PAUSE)
+    grown: timedelta = FIRST_PAUSE * 2 ** min(tries, 16)
+    return min(grown, LONGEST_PAUSE)
 
 
 def _post(session: requests.Session, notice: Notice) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from nudge_xblock.compat import platform
 
-from . import desk, history, moves, outcomes, plan, rows, sentences, tiers
+from . import desk, happenings, moves, outcomes, plan, rows, sentences, steps, tiers
 from .models import Case, CaseEvent, Risk, RiskDay, Tier
 
 LEAST_POINTS = 1.0
@@ -103,21 +103,21 @@ def past(case: Case) -> list[dict[str, Any]]:
 def words(event: CaseEvent, names: Mapping[int, str]) -> str:
     """What happened, in a sentence."""
     detail: Mapping[str, Any] = event.detail
-    if event.what == history.OPENED:
+    if event.what == happenings.OPENED:
         said = _("Opened as %(tier)s: %(group)s")
         return said % {"tier": _tier(detail.get("tier")), "group": rows.group_words(detail.get("group", ""))}
-    if event.what == history.MOVED:
+    if event.what == happenings.MOVED:
         said = _("From %(before)s to %(after)s")
         return said % {"before": _tier(detail.get("from")), "after": _tier(detail.get("to"))}
-    if event.what in (history.CLOSED, history.RESOLVED):
+    if event.what in (happenings.CLOSED, happenings.RESOLVED):
         said = _("%(what)s: %(outcome)s")
         outcome = outcomes.words(str(detail.get("outcome", "")))
-        return said % {"what": history.WORDS[event.what], "outcome": outcome}
-    if event.what == history.ASSIGNED:
+        return said % {"what": happenings.WORDS[event.what], "outcome": outcome}
+    if event.what == happenings.ASSIGNED:
         if detail.get("nobody"):
             return _("Given back: nobody has it")
         return _("Given to %(name)s") % {"name": names.get(event.about_id or 0) or _("someone who has left")}
-    return str(history.WORDS.get(event.what, event.what))
+    return str(happenings.WORDS.get(event.what, event.what))
 
 
 def _tier(value: Any) -> str:
@@ -126,7 +126,9 @@ def _tier(value: Any) -> str:
 
 def next_steps(case: Case, now: datetime) -> list[dict[str, str]]:
     """What this learner could do next in the course."""
-    return []
+    user_id = case.enrolment.learner.user_id
+    found = steps.next_steps(case.course_key, [user_id], now)[user_id]
+    return [{"words": step.words, "url": step.url} for step in found]
 
 
 def others(case: Case, user_id: int) -> list[dict[str, Any]]:

@@ -9,16 +9,19 @@ import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
+from nudge_xblock.atrisk.models import Case
 from nudge_xblock.communicator.models import Letter, SavedSelection
 from nudge_xblock.rest.v1.description import document
+from tests.nudge_xblock.atrisk.people import clients
+from tests.nudge_xblock.atrisk.somebody import flagged
 from tests.nudge_xblock.communicator.learners import learner
-from tests.nudge_xblock.communicator.people import clients
 from tests.nudge_xblock.moments import COURSE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
@@ -36,10 +39,13 @@ WHO = schemathesis.Config.from_dict({"generation": {"with-security-parameters": 
 @pytest.fixture
 def session(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Client:
     """Somebody who may call everything, in a site with a few learners."""
-    settings.NUDGE_COMPAT = "tests.nudge_xblock.communicator.people.Roles"
+    settings.NUDGE_COMPAT = "tests.nudge_xblock.atrisk.people.Roles"
     monkeypatch.setattr("nudge_xblock.starting._launch", lambda night: None)
     for user_id in (7, 8, 9):
         learner(user_id, chances={"pass": user_id / 10})
+    case = flagged(8, now=timezone.now())
+    case.events.all().delete()
+    Case.objects.filter(pk=case.pk).update(id=NUMBER)
     SavedSelection.objects.create(pk=NUMBER, course_key=COURSE, name="Mine")
     Letter.objects.create(
         pk=NUMBER, course_key=COURSE, author_id=22, subject="Hello", body="<p>Hello [:firstname:]</p>",

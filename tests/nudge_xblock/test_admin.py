@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
+from nudge_xblock.atrisk.models import Case, CaseEvent, Notice, Risk, RiskSettings
 from nudge_xblock.communicator.models import Audit, Delivery, Letter, Suppression
 from nudge_xblock.communicator.suppression import mark
 from nudge_xblock.models import Decision, Enrolment, Learner, Night, Placement, Variant
@@ -19,7 +20,10 @@ pytestmark = pytest.mark.django_db
 
 COURSE = "course-v1:Org+Course+Run"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-MODELS = [Audit, Decision, Delivery, Enrolment, Learner, Letter, Night, Placement, Suppression]
+MODELS = [
+    Audit, Case, Decision, Delivery, Enrolment, Learner, Letter, Night, Notice, Placement, Risk, RiskSettings,
+    Suppression,
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -37,7 +41,15 @@ def rows() -> dict[type, str]:
     enrolment = Enrolment.objects.create(learner=learner, course_key=COURSE, state=b"x")
     night = Night.objects.create(started=NOW, steps={"ingest": {"events": 3}})
     letter = Letter.objects.create(course_key=COURSE, subject="Come back")
+    risk = Risk.objects.create(enrolment=enrolment, chance=0.9, baseline=0.0, days=3, share=0.5, at=NOW)
+    case = Case.objects.create(
+        enrolment=enrolment, course_key=COURSE, group="absence", tier="high", chance=0.9, chance_opened=0.9,
+        owner="adviser", opened=NOW, tier_since=NOW,
+    )  # fmt: skip
+    event = CaseEvent.objects.create(case=case, at=NOW, what="note", text="Called.")
     found = [
+        risk, case, Notice.objects.create(event=event),
+        RiskSettings.objects.create(course_key=COURSE, marginal=50, moderate=70, high=85),
         decision, enrolment, learner, night, placement, letter,
         Delivery.objects.create(letter=letter, learner=learner),
         Suppression.objects.create(address=mark("ada@example.org"), learner=learner),

@@ -17,6 +17,7 @@ from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import labels, receivers, retirement
 from nudge_xblock.apps import NudgeConfig
+from nudge_xblock.atrisk.models import Case, CaseEvent, Notice, Risk, RiskDay, RiskSettings
 from nudge_xblock.communicator.models import Audit, Delivery, Letter, SavedSelection, Suppression
 from nudge_xblock.models import (
     Decision,
@@ -38,6 +39,7 @@ GONE, STAYS = 918273645, 192837465
 USERNAME = "ada-of-the-logs"
 HOLDING = {
     "Learner", "Enrolment", "Decision", "InboxEvent", "Letter", "Delivery", "SavedSelection", "Audit",
+    "Case", "CaseEvent", "RiskSettings",
 }  # fmt: skip
 
 
@@ -68,6 +70,7 @@ def learners(stores: Path) -> Path:
         Suppression.objects.create(address=f"hash-{len(str(user_id))}-{user_id == GONE}", learner=learner)
         SavedSelection.objects.create(course_key=COURSE, name=f"of {user_id == GONE}", author_id=user_id)
         Audit.objects.create(course_key=COURSE, user_id=user_id, what="learners_seen", letter=letter)
+        at_risk(enrolment, user_id)
     events = [
         Event(str(COURSE), learner, NOW.timestamp() + second, "play_video", "v1")
         for learner in (str(GONE), str(STAYS), USERNAME)
@@ -80,6 +83,28 @@ def learners(stores: Path) -> Path:
             f"course_id,learner_id,pass\n{COURSE},{GONE},1\n{COURSE},{STAYS},0\n", encoding="utf-8"
         )
     return stores
+
+
+def at_risk(enrolment: Enrolment, user_id: int) -> Case:
+    """The enrolment's risk, day and case; the user beside worked on it, as if a member of staff."""
+    Risk.objects.create(enrolment=enrolment, chance=0.9, baseline=0.0, days=3, share=0.5, at=NOW)
+    RiskDay.objects.create(enrolment=enrolment, day=NOW.date(), chance=0.9)
+    case = Case.objects.create(
+        enrolment=enrolment, course_key=COURSE, group="absence", tier="high", chance=0.9, chance_opened=0.9,
+        owner="adviser", assignee_id=user_id, opened=NOW, tier_since=NOW, slot=f"enrolment {enrolment.pk}",
+    )  # fmt: skip
+    note = CaseEvent.objects.create(
+        case=case, at=NOW, what="note", author_id=user_id, about_id=user_id, text="Called them."
+    )
+    Notice.objects.create(event=note, next_try=NOW)
+    RiskSettings.objects.create(
+        course_key=f"course-v1:Org+Course+{user_id == GONE}",
+        marginal=50,
+        moderate=70,
+        high=85,
+        author_id=user_id,
+    )
+    return case
 
 
 def tables_with(text: str) -> list[str]:
@@ -138,11 +163,32 @@ def test_who_must_not_be_mailed_stays_so_and_leads_to_nobody(learners: Path) -> 
 
 
 def test_what_staff_wrote_and_did_stays_without_them(learners: Path) -> None:
-    assert retirement.retire(GONE)["written"] == 3
+    assert retirement.retire(GONE)["written"] == 4, "a letter, a selection, a call, a course's settings"
     letter = Letter.objects.get(author_id=None)
     assert letter.reply_to == ""
     assert (letter.audit.get().what, letter.audit.get().user_id) == ("learners_seen", None)
     assert SavedSelection.objects.filter(author_id=None).count() == 1
+
+
+def test_of_a_learner_no_risk_and_no_case_is_left(learners: Path) -> None:
+    retirement.retire(GONE)
+    for table in (Risk, RiskDay, Case):
+        assert list(table.objects.values_list("enrolment__learner__user_id", flat=True)) == [STAYS]
+    assert list(CaseEvent.objects.values_list("case__enrolment__learner__user_id", flat=True)) == [STAYS]
+    assert Notice.objects.count() == 1
+
+
+def test_notes_of_a_member_of_staff_stay_without_them_and_their_cases_wait_for_somebody(
+    learners: Path,
+) -> None:
+    case = Case.objects.get(enrolment__learner__user_id=STAYS)
+    Case.objects.filter(pk=case.pk).update(assignee_id=GONE)
+    case.events.update(author_id=GONE, about_id=GONE)
+    retirement.retire(GONE)
+    case.refresh_from_db()
+    note = case.events.get()
+    assert (case.assignee_id, case.state) == (None, "open")
+    assert (note.text, note.author_id, note.about_id) == ("Called them.", None, None)
 
 
 def test_an_address_for_answers_goes_with_its_owner_though_somebody_else_sent_the_letter(
@@ -151,7 +197,7 @@ def test_an_address_for_answers_goes_with_its_owner_though_somebody_else_sent_th
     sent = Letter.objects.get(author_id=GONE)
     Letter.objects.filter(pk=sent.pk).update(author_id=STAYS)
     of_the_course = Letter.objects.create(course_key=COURSE, author_id=GONE, reply_to="course@example.org")
-    assert retirement.retire(GONE)["written"] == 4
+    assert retirement.retire(GONE)["written"] == 5
     sent.refresh_from_db()
     assert (sent.author_id, sent.reply_to, sent.reply_owner_id) == (STAYS, "", None)
     of_the_course.refresh_from_db()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nudge_xblock.atrisk import casework, desk, history
+from nudge_xblock.atrisk import casework, desk, happenings
 from nudge_xblock.atrisk.casework import Settled, settle
 from nudge_xblock.atrisk.models import Case, CaseEvent, RiskSettings
 from nudge_xblock.compat import CourseDates, Platform, Result
@@ -212,7 +212,7 @@ def test_who_was_given_a_case_meanwhile_keeps_that_one_and_the_others_get_theirs
     monkeypatch.setattr(casework, "_open", late)
     assert settle(COURSE, NOW) == Settled(opened=2)
     assert Case.objects.count() == 3
-    assert CaseEvent.objects.filter(what=history.OPENED).count() == 2
+    assert CaseEvent.objects.filter(what=happenings.OPENED).count() == 2
 
 
 def test_a_case_that_changed_meanwhile_is_left_to_the_next_night() -> None:
