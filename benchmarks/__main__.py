@@ -19,6 +19,7 @@ NAMES = (
     "evaluation",
     "ablation",
     "risk",
+    "programme",
     "offpolicy",
     "kills",
     "mail_kills",

@@ -32,6 +32,8 @@ WIDEST = 4.0 / 3.0
 """How wide the interval of the difference may be, in tolerated losses: an equal model is then accepted."""
 NEAR_PERFECT = 0.25
 """A log loss below this share of what the mere shares of the votes lose is too good to be true."""
+WORSE_ECE = 0.02
+"""By how much calibration on course runs kept out may differ from one night's runs to another's."""
 TOO_OLD = 2.0
 """Days by which a model may lag behind the events or answers that there are."""
 
@@ -199,6 +201,28 @@ def to_data(
     if last is not None and newest is not None and last < newest - TOO_OLD * DAY:
         return [remark("stale_events", seen=_day(last), known=_day(newest))]
     return []
+
+
+def to_unseen(target: str, new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> list[Remark]:
+    """Objections from what training found on course runs that a fit had not seen; empty: none.
+
+    The AUC must reach NUDGE_PROMOTION_MIN_AUC, and be no more than NUDGE_PROMOTION_AUC_DROP below what the
+    serving model's training found; probabilities may be off by NUDGE_PROMOTION_MAX_ECE, or as much as the
+    serving model's are.
+    """
+    area, off = new.get("auc"), new.get("ece")
+    if area is None or off is None:
+        return [remark("unmeasured")]
+    found, least = [], settings.NUDGE_PROMOTION_MIN_AUC
+    if area < least:
+        found.append(remark("indistinct", new=float(area), least=least))
+    before, was_off = (old or {}).get("auc"), (old or {}).get("ece")
+    if before is not None and area < before - settings.NUDGE_PROMOTION_AUC_DROP:
+        found.append(remark("worse_unseen_auc", target=target, new=float(area), old=float(before)))
+    allowed = max(settings.NUDGE_PROMOTION_MAX_ECE, (was_off or 0.0) + WORSE_ECE)
+    if off > allowed:
+        found.append(remark("miscalibrated", target=target, new=float(off), allowed=allowed))
+    return found
 
 
 def to_helpfulness(figures: Mapping[str, Any]) -> list[Remark]:

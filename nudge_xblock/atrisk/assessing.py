@@ -92,8 +92,8 @@ def assess(course_key: CourseKey, now: datetime, model: RiskModel, job: Run | No
     if run and user_ids:
         numbers = _enrolments(run, user_ids)
         limits = plan.of(course_key).limits
-        assessed = _assessed(run, model, sorted(numbers, key=numbers.__getitem__))
-        for cases in _batches(assessed.cases()):
+        found = assessed(run, model, sorted(numbers, key=numbers.__getitem__))
+        for cases in _batches(found.cases()):
             _write(cases, numbers, model, limits, now)
             rows += [numbers[int(case.learner)] for case in cases]
             if job:
@@ -154,7 +154,8 @@ def _enrolment(run: CourseRun, learner: Learner) -> Enrolment:
     )
 
 
-def _assessed(run: CourseRun, model: RiskModel, user_ids: Sequence[int]) -> Assessment:
+def assessed(run: CourseRun, model: RiskModel, user_ids: Sequence[int]) -> Assessment:
+    """What the model says of these users at the run's moment; nothing is written."""
     sequences, begins, length = run.sequences(), run.begins(user_ids), run.length
     names = [str(user_id) for user_id in user_ids]
     known = Known(

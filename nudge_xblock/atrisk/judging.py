@@ -17,7 +17,7 @@ from django.conf import settings
 
 from nudge_xblock import examination, measures, objections
 from nudge_xblock.night import RISK, Run, models
-from nudge_xblock.remarks import Remark, remark, sentence
+from nudge_xblock.remarks import remark, sentence
 from predictor.moments import Enrolments
 from predictor.outcomes import CourseOutcomes, Outcomes
 from predictor.risk import RiskModel
@@ -28,9 +28,6 @@ from . import facts, records
 from .runs import DAY, CourseRun
 
 LOG = logging.getLogger(__name__)
-
-WORSE_ECE = 0.02
-"""By how much calibration on unseen runs may differ from one night's runs to another's."""
 
 Array = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
@@ -59,7 +56,7 @@ def judge(job: Run, version: str, target: str, finished: Sequence[CourseRun], he
     found = [piece for run in finished for piece in _pieces(run, held_out, asked, job)]
     figures = {target: _figures(found)}
     unseen = [model.metrics.get(target, {}) for model in asked]
-    against = objections.to_engagement(figures) + to_unseen(target, *unseen)
+    against = objections.to_engagement(figures) + objections.to_unseen(target, *unseen)
     job.judge(RISK, version, {"targets": figures, "unseen": _short(unseen[0])}, against)
     return f"{version}: " + examination.in_words(figures)
 
@@ -127,28 +124,6 @@ def _figures(found: Sequence[Piece]) -> dict[str, Any]:
         least = settings.NUDGE_PROMOTION_GAP_RISE
         figures["gaps"] = measures.gaps(lost, said[0], said[1], learners, divided, least)
     return figures
-
-
-def to_unseen(target: str, new: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> list[Remark]:
-    """Objections from what training found on course runs that a fit had not seen; empty: none.
-
-    The AUC must reach NUDGE_PROMOTION_MIN_AUC, and be no more than NUDGE_PROMOTION_AUC_DROP below what the
-    serving model's training found; probabilities may be off by NUDGE_PROMOTION_MAX_ECE, or as much as the
-    serving model's are.
-    """
-    area, off = new.get("auc"), new.get("ece")
-    if area is None or off is None:
-        return [remark("unmeasured")]
-    found, least = [], settings.NUDGE_PROMOTION_MIN_AUC
-    if area < least:
-        found.append(remark("indistinct", new=float(area), least=least))
-    before, was_off = (old or {}).get("auc"), (old or {}).get("ece")
-    if before is not None and area < before - settings.NUDGE_PROMOTION_AUC_DROP:
-        found.append(remark("worse_unseen_auc", target=target, new=float(area), old=float(before)))
-    allowed = max(settings.NUDGE_PROMOTION_MAX_ECE, (was_off or 0.0) + WORSE_ECE)
-    if off > allowed:
-        found.append(remark("miscalibrated", target=target, new=float(off), allowed=allowed))
-    return found
 
 
 def _short(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -255,3 +255,26 @@ def test_whatever_is_promoted_keeps_every_bound(new: float, old: float, ece: flo
     if not objections.to_engagement({"pass": target(measured(new, ece), measured(old), n)}):
         assert new >= max(0.55, old - 0.02)
         assert ece <= 0.1 + objections._chance_ece(n, (n // 3) / n)
+
+
+UNSEEN = {"auc": 0.8, "ece": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        (UNSEEN, None, set()),
+        (UNSEEN, {"auc": 0.81, "ece": 0.01}, set()),
+        (UNSEEN, {"auc": 0.83, "ece": 0.02}, {"worse_unseen_auc"}),
+        ({"auc": 0.8, "ece": 0.15}, None, {"miscalibrated"}),
+        ({"auc": 0.8, "ece": 0.15}, {"auc": 0.8, "ece": 0.14}, set()),
+        ({"auc": None, "ece": None}, None, {"unmeasured"}),
+        ({"auc": 0.5, "ece": 0.0}, None, {"indistinct"}),
+    ],
+)
+def test_unseen_runs_must_be_foreseen_as_well_as_before(
+    new: dict[str, Any], old: dict[str, Any] | None, expected: set[str]
+) -> None:
+    found = objections.to_unseen("complete", new, old)
+    assert {each["code"] for each in found} == expected
+    assert all(remarks.sentence(each) for each in found)
