@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock.communicator.desk import NotReady
+from nudge_xblock.communicator.models import Letter
 from nudge_xblock.models import Enrolment
 from predictor.factors import GROUPS
 
-from . import plan, sentences, tiers
+from . import interventions, plan, sentences, tiers
 from .desk import Changed, Invalid
 from .models import Case, Owner, Risk, RiskSettings, Tier
 from .plan import Help, Settings
@@ -34,8 +36,11 @@ MEANING: Mapping[str, Promise] = {
 }
 
 
-def told(course_key: CourseKey) -> dict[str, Any]:
-    """What holds in a course, with what its limits mean for those who take it now."""
+def told(course_key: CourseKey, problems: Sequence[str] = ()) -> dict[str, Any]:
+    """What holds in a course, with what its limits mean for those who take it now.
+
+    problems: what of that which goes out by itself cannot, in words.
+    """
     held = plan.of(course_key)
     counts = histogram(course_key)
     return {
@@ -49,6 +54,7 @@ def told(course_key: CourseKey) -> dict[str, Any]:
         "counts": _counts(counts, held.limits),
         "histogram": counts.tolist(),
         "letters": letters(course_key),
+        "problems": list(problems),
         "version": held.version,
     }
 
@@ -79,14 +85,16 @@ def _counts(counts: npt.NDArray[np.int64], limits: Limits) -> dict[str, int]:
 
 def letters(course_key: CourseKey) -> list[dict[str, Any]]:
     """The letters that go out by themselves to who is at risk."""
-    return []
+    states = Letter.State
+    return [{**each, "words": str(states(each["state"]).label)} for each in interventions.told(course_key)]
 
 
-def change(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: datetime) -> Settings:
+def change(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: datetime) -> list[str]:
     """Set limits, plan and whether letters go out by themselves; what is left out stays as it is.
 
-    The tiers of all who were assessed follow at once; cases follow when they are settled.  Raises Invalid,
-    and Changed where somebody else changed the settings meanwhile.
+    The tiers of all who were assessed follow at once; cases follow when they are settled.  Returns what of
+    that which goes out by itself cannot, in words.  Raises Invalid, and Changed where somebody else changed
+    the settings meanwhile.
     """
     held = plan.of(course_key)
     if fields.get("version") != held.version:
@@ -101,7 +109,14 @@ def change(course_key: CourseKey, user_id: int, fields: Mapping[str, Any], now: 
         if limits != held.limits:
             _retier(course_key, limits)
         _reown(course_key, plan.of(course_key))
-    return plan.of(course_key)
+        return _switch(course_key, user_id, automatic, now) if automatic != held.automatic else []
+
+
+def _switch(course_key: CourseKey, user_id: int, automatic: bool, now: datetime) -> list[str]:
+    try:
+        return interventions.switch(course_key, user_id, automatic, now)
+    except NotReady as error:
+        raise Invalid(automatic=str(error)) from error
 
 
 def _overtaken() -> Changed:

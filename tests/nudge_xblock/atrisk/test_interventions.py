@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.utils import translation
 
 from nudge_xblock import catalogue, decisions, policy
-from nudge_xblock.atrisk import casework, happenings, interventions, noted, starters
+from nudge_xblock.atrisk import casework, happenings, interventions, noted, planning, starters
 from nudge_xblock.atrisk.interventions import switch
 from nudge_xblock.atrisk.models import Case, CaseEvent, Intervention, Risk, RiskSettings
 from nudge_xblock.communicator import automation, desk, drafts
@@ -362,3 +362,13 @@ def test_over_thirty_days_nobody_is_written_to_twice_for_the_same_thing(office: 
     ]
     assert {pk for _what, pk in keys} == set(during)
     assert Enrolment.objects.count() == len(people)
+
+
+def test_a_courses_settings_switch_them() -> None:
+    planning.change(COURSE, 21, {"version": 0, "automatic": True}, FIRST)
+    assert len(planning.told(COURSE)["letters"]) == len(going()) == 3 * EVERY
+    planning.change(COURSE, 21, {"version": 1, "automatic": False}, FIRST)
+    assert not going()
+    with override_settings(NUDGE_SITE_URL="", LMS_ROOT_URL=""), pytest.raises(planning.Invalid):
+        planning.change(COURSE, 21, {"version": 2, "automatic": True}, FIRST)
+    assert not RiskSettings.objects.get().automatic
