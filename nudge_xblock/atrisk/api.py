@@ -152,6 +152,6 @@ def change_settings(course_key: CourseKey, user_id: int, fields: Mapping[str, An
     """Change them; cases follow within minutes.  Raises Invalid and Changed."""
     from . import planning, settling
 
-    planning.change(course_key, user_id, fields, timezone.now())
+    problems = planning.change(course_key, user_id, fields, timezone.now())
     settling.soon(course_key)
-    return planning.told(course_key)
+    return planning.told(course_key, problems)

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from nudge_xblock.communicator.models import Letter
 from nudge_xblock.compat import platform
 
 from . import desk, happenings, moves, outcomes, plan, rows, sentences, steps, tiers
+from .happenings import MAIL, POPUP
 from .models import Case, CaseEvent, Risk, RiskDay, Tier
 
 LEAST_POINTS = 1.0
@@ -88,19 +90,26 @@ def past(case: Case) -> list[dict[str, Any]]:
     events = list(case.events.all())
     named = {event.author_id for event in events} | {event.about_id for event in events}
     names = platform().names_of(pk for pk in named if pk is not None)
+    subjects = _subjects(events)
     return [
         {
             "at": event.at.isoformat(),
             "who": names.get(event.author_id or 0, ""),
             "what": event.what,
-            "words": words(event, names),
+            "words": words(event, names, subjects),
             "text": event.text,
         }
         for event in events
     ]
 
 
-def words(event: CaseEvent, names: Mapping[int, str]) -> str:
+def _subjects(events: Iterable[CaseEvent]) -> dict[int, str]:
+    """What the letters that went out are called."""
+    sent = {event.detail.get("letter") for event in events if event.what in (MAIL, POPUP)}
+    return dict(Letter.objects.filter(pk__in=sent).values_list("pk", "subject")) if sent else {}
+
+
+def words(event: CaseEvent, names: Mapping[int, str], subjects: Mapping[int, str]) -> str:
     """What happened, in a sentence."""
     detail: Mapping[str, Any] = event.detail
     if event.what == happenings.OPENED:
@@ -117,7 +126,9 @@ def words(event: CaseEvent, names: Mapping[int, str]) -> str:
         if detail.get("nobody"):
             return _("Given back: nobody has it")
         return _("Given to %(name)s") % {"name": names.get(event.about_id or 0) or _("someone who has left")}
-    return str(happenings.WORDS.get(event.what, event.what))
+    subject = subjects.get(detail.get("letter", 0), "")
+    happened = str(happenings.WORDS.get(event.what, event.what))
+    return _("%(what)s: “%(subject)s”") % {"what": happened, "subject": subject} if subject else happened
 
 
 def _tier(value: Any) -> str:
@@ -125,7 +136,9 @@ def _tier(value: Any) -> str:
 
 
 def next_steps(case: Case, now: datetime) -> list[dict[str, str]]:
-    """What this learner could do next in the course."""
+    """What this learner could do next in the course, while the case is open."""
+    if case.state != Case.State.OPEN:
+        return []
     user_id = case.enrolment.learner.user_id
     found = steps.next_steps(case.course_key, [user_id], now)[user_id]
     return [{"words": step.words, "url": step.url} for step in found]

@@ -260,7 +260,9 @@ class AutomaticLetterSerializer(serializers.Serializer):  # type: ignore[misc]
     subject = serializers.CharField()
     tier = serializers.CharField()
     group = serializers.CharField()
+    channel = serializers.CharField()
     state = serializers.CharField()
+    words = serializers.CharField(help_text="The state in words.")
 
 
 class SettingsSerializer(serializers.Serializer):  # type: ignore[misc]
@@ -274,4 +276,7 @@ class SettingsSerializer(serializers.Serializer):  # type: ignore[misc]
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Learners by tier.")
     histogram = serializers.ListField(child=serializers.IntegerField(), help_text="Learners by percent.")
     letters = AutomaticLetterSerializer(many=True)
+    problems = serializers.ListField(
+        child=serializers.CharField(), help_text="After a change: what cannot go out by itself, and why."
+    )
     version = serializers.IntegerField()
