@@ -233,8 +233,8 @@ def _automatic() -> dict[str, str]:
         "case_on_sure": _("This is what will happen"),
         "case_off_sure": _("Stop these letters?"),
         "case_on_restraint": _(
-            "Nobody gets the same one twice, at night, more often than this site allows, or after opting "
-            "out. The letters are listed below as soon as they exist, and can be changed."
+            "Nobody gets the same one twice, at night, more often than this site allows, or after "
+            "opting out. The letters are then listed below, and can be written anew."
         ),
         "case_off_told": _("From now on nothing goes out by itself. What was sent stays sent."),
         "case_also_saves": _("What you changed above is saved with it."),
@@ -242,6 +242,15 @@ def _automatic() -> dict[str, str]:
         "case_off_yes": _("Yes, stop them"),
         "case_not_yet": _("Not yet"),
         "case_letters": _("The letters"),
+        "case_channel_mail": _("mail"),
+        "case_channel_nudge": _("pop-up"),
+        "case_channel_nudge_then_mail": _("pop-up, then mail"),
+        "case_letter_stopped": _("Stopped"),
+        "case_letter_anew": _("Write anew"),
+        "case_note_letters": _(
+            "A letter’s title leads to what became of it. What is written anew takes its place once it is "
+            "sent to new matches each morning."
+        ),
     }
 
 

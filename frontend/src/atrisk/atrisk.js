@@ -104,16 +104,16 @@ export class AtRisk {
   /** Asks for what a part shows and draws it; says so while it lasts and where it fails. */
   async fetch(screen, path, waiting, what) {
     const { t } = this.words;
-    const turn = (screen.turn = (screen.turn ?? 0) + 1);
+    const round = (screen.round = (screen.round ?? 0) + 1);
     if (!screen.drawn) screen.node.replaceChildren(this.page.waiting(t(waiting)));
     try {
       const found = await this.ask(path);
-      if (turn !== screen.turn) return;
+      if (round !== screen.round) return;
       screen.drawn = true;
       screen.draw(found);
       this.arrived(screen.heading);
     } catch (error) {
-      if (turn !== screen.turn) return;
+      if (round !== screen.round) return;
       screen.drawn = false;
       screen.node.replaceChildren(this.page.failed(error, t(what), t("case_kept"), () => this.fetch(screen, path, waiting, what)));
     }

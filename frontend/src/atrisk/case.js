@@ -42,7 +42,15 @@ export class Case {
         h("div", { class: "nudge-case-story nudge-case-rest" }, steps(this.risk, found), others(this.risk, found), this.history(found)),
       ),
     );
-    if (focus) (this.node.querySelector(`[data-keep="${CSS.escape(focus)}"]`) ?? this.heading).focus();
+    if (focus) this.back(focus);
+  }
+
+  /** What had the focus has it again; where it is gone or done with, the first thing beside it has. */
+  back(focus) {
+    const same = this.node.querySelector(`[data-keep="${CSS.escape(focus)}"]`);
+    const first = (part) => part?.querySelector("select, textarea, button:not(:disabled)");
+    const next = same && !same.disabled ? same : (first(same?.closest(".nudge-work-part")) ?? first(this.work.node));
+    next.focus({ preventScroll: true });
   }
 
   header(found) {

@@ -9,6 +9,8 @@ import { TIERS, badge } from "./tier.js";
 const TOP = 30;
 const TALL = 150;
 const AXIS = 26;
+/** Pixels from a limit within which a press takes hold of it. */
+const REACH = 12;
 /** Percent per bar. */
 const BIN = 2;
 /** From the lowest. */
@@ -92,18 +94,30 @@ export class Limits {
       s("line", { class: "nudge-limit-line" }),
       s("circle", { class: "nudge-limit-grip", r: 8 }),
     );
-    const at = (event) => this.x.invert(event.clientX - node.ownerSVGElement.getBoundingClientRect().left);
+    const left = (event) => event.clientX - node.ownerSVGElement.getBoundingClientRect().left;
     node.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       node.setPointerCapture(event.pointerId);
-      this.held = name;
+      const from = left(event);
+      // Of limits that lie on one another the drag's direction says which is meant.
+      this.held = { from, names: RISING.filter((one) => one === name || Math.abs(this.x(this.limits[one]) - from) <= REACH) };
       event.preventDefault();
       node.focus({ focusVisible: false });
     });
-    node.addEventListener("pointermove", (event) => this.held === name && this.set(name, at(event)));
+    node.addEventListener("pointermove", (event) => this.held && this.drag(left(event)));
     for (const end of ["pointerup", "pointercancel"]) node.addEventListener(end, () => (this.held = null));
     node.addEventListener("keydown", (event) => this.key(event, name));
     return node;
+  }
+
+  drag(to) {
+    const { held } = this;
+    const value = this.x.invert(to);
+    if (held.names.length > 1) {
+      if (Math.abs(to - held.from) < 2) return;
+      held.names = [value > this.x.invert(held.from) ? held.names[held.names.length - 1] : held.names[0]];
+    }
+    this.set(held.names[0], value);
   }
 
   key(event, name) {

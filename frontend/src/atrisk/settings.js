@@ -4,6 +4,9 @@ import { NoAnswer } from "../dashboard/server.js";
 import { Limits } from "./limits.js";
 import { badge } from "./tier.js";
 
+/** States of a letter in which nothing of it goes out any more. */
+const STOPPED = ["stopped", "sent"];
+
 export class Settings {
   constructor(risk) {
     Object.assign(this, { risk, page: risk.page, words: risk.words });
@@ -139,6 +142,7 @@ export class Settings {
 
   automatic({ automatic, letters }) {
     const { t } = this.words;
+    this.lost = h("div", {});
     this.asking = h("div", { class: "nudge-sending", hidden: true });
     this.switch = h("button", { type: "button", class: `nudge-button${automatic ? "" : " nudge-strong"}`, "data-keep": "automatic", onclick: () => this.ask(!automatic) }, t(automatic ? "case_switch_off" : "case_switch_on"));
     return h(
@@ -181,20 +185,28 @@ export class Settings {
   letters(letters) {
     const { t } = this.words;
     const groups = Object.fromEntries(this.found.groups.map(({ group, words }) => [group, words]));
-    const one = ({ id, subject, tier, group, state, words }) => {
+    const one = ({ id, subject, tier, group, channel, state }) => {
+      const title = fresh("letter");
       const open = (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
         event.preventDefault();
-        this.page.go({ view: "write", letter: id });
+        this.page.go({ view: "sent", letter: id });
       };
       return h(
         "li",
         { "data-letter": id },
-        h("a", { class: "nudge-own", href: `#nudge-write&letter=${id}`, onclick: open }, subject),
-        h("span", { class: "nudge-letter-about" }, badge(tier, t(`tier_${tier}`)), ` ${groups[group] ?? group}`),
-        h("span", { class: "nudge-badge" }, words ?? t(`case_letter_${state}`)),
+        h("a", { class: "nudge-own", id: title, href: `#nudge-sent&letter=${id}`, onclick: open }, subject),
+        h("span", { class: "nudge-letter-about" }, badge(tier, t(`tier_${tier}`)), h("span", {}, groups[group] ?? t("risk_several")), h("span", { class: "nudge-small" }, t(`case_channel_${channel}`))),
+        h("span", { class: "nudge-letter-do" }, STOPPED.includes(state) && h("span", { class: "nudge-badge" }, t("case_letter_stopped")), h("button", { type: "button", class: "nudge-button nudge-quiet", "aria-describedby": title, onclick: () => this.anew(id) }, t("case_letter_anew"))),
       );
     };
-    return h("div", { class: "nudge-made" }, h("h4", {}, t("case_letters")), h("ul", {}, letters.map(one)));
+    return h("div", { class: "nudge-made" }, h("h4", {}, t("case_letters")), h("ul", {}, letters.map(one)), h("p", { class: "nudge-note" }, t("case_note_letters")), this.lost);
+  }
+
+  /** Opens a copy of a letter, which takes its place once it is sent. */
+  async anew(letter) {
+    const { t } = this.words;
+    const draft = await this.page.attempt(() => this.page.ask("letters/copy", { letter }), this.lost, t("case_what_act"), t("case_kept"));
+    if (draft) this.page.go({ view: "write", letter: draft.id, query: draft.selection });
   }
 }
