@@ -1,0 +1,53 @@
+"""What became of learners, as far as it is known: who completed, and once a run is over who did not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from opaque_keys.edx.keys import CourseKey
+
+from nudge_xblock.compat import platform
+from nudge_xblock.night import models
+from predictor.records import family
+from predictor.risk import RiskModel
+from predictor.store import BrokenModel, NoModel
+
+PASSING = "pass"
+
+
+def lost(course_key: CourseKey, now: datetime) -> dict[int, bool]:
+    """User id to whether the learner did not complete; left out where that is not known yet."""
+    host = platform()
+    passing = _target() == PASSING
+    over = is_over(course_key, now)
+    found = {}
+    for each in host.outcomes(course_key):
+        at = each.passed_at if passing else each.completed_at
+        if at is not None and at <= now:
+            found[each.user_id] = False
+        elif over:
+            found[each.user_id] = True
+    return found
+
+
+def is_over(course_key: CourseKey, now: datetime) -> bool:
+    """Whether the course run has ended."""
+    end = platform().course_dates(course_key).end
+    return end is not None and end <= now
+
+
+def earlier(course_key: CourseKey, now: datetime) -> list[CourseKey]:
+    """Runs of the same course that are over, the newest first."""
+    mine = family(str(course_key))
+    others = [key for key in platform().course_keys() if key != course_key and family(str(key)) == mine]
+    ends = {key: platform().course_dates(key).end for key in others}
+    past = [(end, str(key), key) for key, end in ends.items() if end is not None and end <= now]
+    return [key for _end, _name, key in sorted(past, reverse=True, key=lambda each: each[:2])]
+
+
+def _target() -> str:
+    """What the model that serves foresees not to happen."""
+    try:
+        return RiskModel.load(models()).target
+    except (NoModel, BrokenModel, ValueError):
+        return ""
