@@ -155,3 +155,13 @@ def change_settings(course_key: CourseKey, user_id: int, fields: Mapping[str, An
     problems = planning.change(course_key, user_id, fields, timezone.now())
     settling.soon(course_key)
     return planning.told(course_key, problems)
+
+
+# What helped, and whether it is fair
+
+
+def fairness(course_key: CourseKey) -> dict[str, Any]:
+    """Which groups of learners are flagged without need, or missed, more often than others."""
+    from . import fairness
+
+    return fairness.fairness(course_key, timezone.now())

@@ -206,6 +206,16 @@ class Settings(CasesView):
             return Response(told, status=status.HTTP_409_CONFLICT)
 
 
+class Fairness(CasesView):
+    """Which groups of learners are flagged without need more often than others; small ones are hidden."""
+
+    audited = {"get": "fairness_seen"}
+
+    @described(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, course_key: str) -> Response:
+        return Response(api.atrisk.fairness(self.course_key))
+
+
 @method_decorator([never_cache, transaction.non_atomic_requests], name="dispatch")
 class Everywhere(Plain, APIView):  # type: ignore[misc]
     """The cases of every course run whose staff the caller is, or of all for who works on those of all."""
@@ -261,6 +271,7 @@ urlpatterns = [
     _path(r"cases/?$", Cases, "cases"),
     _path(r"cases\.csv$", CasesTable, "cases-table"),
     _path(r"cases/settings/?$", Settings, "case-settings"),
+    _path(r"cases/fairness/?$", Fairness, "case-fairness"),
     _path(rf"cases/{NUMBER}/?$", OneCase, "case"),
     _path(rf"cases/{NUMBER}/notes/?$", Notes, "case-notes"),
     _path(rf"cases/{NUMBER}/assign/?$", Assign, "case-assign"),
