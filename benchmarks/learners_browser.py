@@ -163,7 +163,7 @@ def payload(count: int) -> dict[str, Any]:
         datetime.now(UTC),
         np.arange(count, dtype=np.int64),
         names,
-        Figures(columns, ("audit", "verified")),
+        Figures(columns, ("audit", "verified"), names),
     )
     reasons = [{"key": key, "words": key} for key in ("absent", "never_came", "fell")]
     return {**figures.payload(found), "reasons": reasons, "presets": []}

@@ -49,7 +49,7 @@ def unpacked(letter: Letter) -> Chosen | None:
             datetime.fromtimestamp(float(file["at"]), UTC),
             file["user_ids"],
             file["pseudonyms"],
-            Figures(columns, tuple(file["modes"].tolist())),
+            Figures(columns, tuple(file["modes"].tolist()), file["pseudonyms"]),
         )
     gone = courses.event_store().forgotten()
     rows = [row for row, user_id in enumerate(learners.user_ids.tolist()) if not gone(str(user_id))]

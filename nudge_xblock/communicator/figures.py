@@ -111,7 +111,7 @@ def learners(course_key: CourseKey, now: datetime | None = None) -> Learners:
         "mode": np.array([kinds[modes[user_id]] for user_id in listed], np.uint8),
         "reachable": np.isin(user_ids, list(reach.reachable(course_key, listed))).astype(np.uint8),
     }
-    return Learners(course_key, now, user_ids, names, Figures(columns, tuple(kinds)))
+    return Learners(course_key, now, user_ids, names, Figures(columns, tuple(kinds), names))
 
 
 def pseudonyms(course_key: CourseKey, user_ids: Ids) -> npt.NDArray[np.uint64]:

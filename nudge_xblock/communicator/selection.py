@@ -3,10 +3,10 @@
     pass=0-40&complete=60-100&seen=7-&mode=audit,verified&reason=absent&tier=high&risk=grades
 
 All conditions hold at once; `mode`, `reason`, `tier` and `risk` take any of several.  `tier` is how much help
-a learner needs, and `risk` the leading reason: who is at risk has one of each.  Both ends belong to a range,
-and either may be left open.  A figure that is not known lies in no range; who never came was not seen for any
-number of days, and `seen=never` is only they.  Without a condition nobody is meant, unless `everyone=1` says
-all.
+a learner needs, and `risk` the leading reason: who is at risk has one of each.  `who` names learners by their
+pseudonyms.  Both ends belong to a range, and either may be left open.  A figure that is not known lies in no
+range; who never came was not seen for any number of days, and `seen=never` is only they.  Without a condition
+nobody is meant, unless `everyone=1` says all.
 
 The browser applies the same rule while a brush is drawn: frontend/src/learners/selection.js.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -47,6 +47,7 @@ MOST_PARTS = 20
 
 RANGE = re.compile(r"([0-9]{0,5})-([0-9]{0,5})")
 NAMES = re.compile(r"[A-Za-z0-9_-]{1,32}(,[A-Za-z0-9_-]{1,32})*")
+PSEUDONYM = re.compile(r"[0-9a-f]{16}")
 
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.unsignedinteger[Any]]
@@ -68,6 +69,7 @@ class Figures(NamedTuple):
 
     columns: Mapping[str, Column]  # each of FIGURES and NAMED, "mode" (index into modes), "reasons"
     modes: tuple[str, ...]
+    pseudonyms: npt.NDArray[np.uint64]  # most significant byte first
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Selection:
     reasons: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    who: tuple[str, ...] = ()
     everyone: bool = False
 
     @classmethod
@@ -93,11 +96,17 @@ class Selection:
         if strange := set(reasons) - set(REASONS):
             raise Unreadable(_("There is no reason “%s”.") % min(strange))
         tier_names, risks = (_known(key, parts.pop(key, None)) for key in NAMED)
+        who = _pseudonyms(parts.pop("who", None))
         if strange := set(parts) - set(FIGURES):
             raise Unreadable(_("There is no figure “%s” to choose by.") % min(strange))
         ranges = {name: _range(name, parts[name]) for name in FIGURES if name in parts}
-        anything = bool(ranges or modes or reasons or tier_names or risks)
-        return cls(ranges, modes, reasons, tier_names, risks, everyone == "1" and not anything)
+        found = cls(ranges, modes, reasons, tier_names, risks, who)
+        return replace(found, everyone=everyone == "1" and not found.limited)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any condition."""
+        return bool(self.ranges or self.modes or self.reasons or self.tiers or self.risks or self.who)
 
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
@@ -110,13 +119,13 @@ class Selection:
         parts += [f"mode={','.join(self.modes)}"] if self.modes else []
         parts += [f"reason={','.join(self.reasons)}"] if self.reasons else []
         parts += [f"{key}={','.join(names)}" for key, names in self.named.items() if names]
+        parts += [f"who={','.join(self.who)}"] if self.who else []
         parts += ["everyone=1"] if self.everyone else []
         return "&".join(parts)
 
     def matches(self, learners: Figures) -> Mask:
         """Which rows are meant [n]."""
-        some = self.ranges or self.modes or self.reasons or self.tiers or self.risks
-        chosen = np.full(len(learners.columns[SEEN]), bool(some) or self.everyone)
+        chosen = np.full(len(learners.columns[SEEN]), self.limited or self.everyone)
         for name, held in self.ranges.items():
             column = learners.columns[name]
             chosen &= (column >= held.low) & (column <= held.high)
@@ -128,6 +137,9 @@ class Selection:
         for key, names in self.named.items():
             if names:
                 chosen &= np.isin(learners.columns[key], [NAMED[key].index(name) + 1 for name in names])
+        if self.who:
+            wanted = np.array([int(name, 16) for name in self.who], np.uint64)
+            chosen &= np.isin(learners.pseudonyms.astype(np.uint64), wanted)
         return chosen
 
 
@@ -167,6 +179,13 @@ def _known(key: str, text: str | None) -> tuple[str, ...]:
             _("“%(key)s” is one of %(known)s, not “%(text)s”.")
             % {"key": key, "known": ", ".join(NAMED[key]), "text": min(strange)}
         )
+    return names
+
+
+def _pseudonyms(text: str | None) -> tuple[str, ...]:
+    names = _names("who", text)
+    if strange := [name for name in names if not PSEUDONYM.fullmatch(name)]:
+        raise Unreadable(_("A learner is named by sixteen hexadecimal digits, not by “%s”.") % strange[0])
     return names
 
 

@@ -124,7 +124,8 @@ def weighed(group: str, away: int, rng: Any) -> tuple[float, list[tuple[str, str
     """How much of somebody's risk a reason makes, and its numbers; who was here lately is not away."""
     weight, numbers = REASONS[group]
     if group == "absence":
-        numbers = [("days_away", "days", away, 2), *numbers[1:]]
+        fortnight = max(0, 14 - away) // 3
+        numbers = [("days_away", "days", away, 2), ("active_days_fortnight", "days", fortnight, 6)]
         weight = min(weight, 0.12 * away)
     return weight * float(rng.uniform(0.6, 1.4)), numbers
 

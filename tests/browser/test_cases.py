@@ -156,14 +156,20 @@ def test_what_is_typed_outlives_a_failure(cases: Page) -> None:
     expect(history(cases).first.locator("blockquote")).to_have_text("Kept")
 
 
-def test_a_case_leads_to_a_letter(cases: Page) -> None:
-    opened(cases, listed(cases)[4])
-    cases.locator(".nudge-case-title + .nudge-tools").get_by_role(
-        "link", name=re.compile("^Write to")
-    ).click()
-    cases.locator(".nudge-compose").wait_for()
-    assert cases.evaluate("location.hash").startswith("#nudge-write&")
-    expect(cases.locator(".nudge-compose-head h2")).to_have_text(re.compile("This goes to"))
+def test_a_case_leads_to_a_letter_to_this_learner_alone(cases: Page) -> None:
+    number = listed(cases)[4]
+    opened(cases, number)
+    who = ask(cases, f"cases/{number}")["learner"]
+    cases.get_by_role("link", name="Write to this learner").click()
+    expect(cases.locator(".nudge-whom")).to_have_text(f"Learner {who[:6].upper()}")
+    assert cases.evaluate("location.hash") == f"#nudge-write&who={who}"
+    reach = ask(cases, f"learners/count?who={who}")
+    assert reach["matched"] == 1
+    expect(cases.locator(".nudge-compose-head h2")).to_have_text(
+        re.compile(f"^This goes to {reach['reachable']} learners? now")
+    )
+    cases.get_by_role("link", name="Choose learners").click()
+    expect(cases.locator(".nudge-count")).to_have_text("1")
 
 
 def test_the_plot_and_its_table_hold_the_same_days(cases: Page) -> None:

@@ -108,7 +108,7 @@ def test_what_goes_out_by_itself_is_said_before_it_does(settings: Page) -> None:
     settings.get_by_role("button", name="Yes, switch on").click()
     settings.locator("[data-automatic=true]").wait_for()
     assert asked(settings)["automatic"] is True
-    letters = settings.locator(".nudge-made li")
+    letters = settings.locator(".nudge-made-letter")
     expect(letters).to_have_count(len(asked(settings)["letters"]))
     settings.get_by_role("button", name="Switch off…").click()
     settings.get_by_role("button", name="Yes, stop them").click()

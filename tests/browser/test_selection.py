@@ -53,7 +53,7 @@ def twin(browser: Browser) -> Any:
     for key, known in NAMED.items():
         columns[key] = [known.index(row[key]) + 1 if row[key] else 0 for row in learners]
     lists = {"reasons": list(REASONS), "tiers": list(TIERS), "risks": list(RISKS)}
-    told = {"columns": columns, "modes": modes, **lists}
+    told = {"columns": columns, "modes": modes, "names": [row["who"] for row in learners], **lists}
     yield lambda query: page.evaluate(RUN, [told, query])
     page.close()
 

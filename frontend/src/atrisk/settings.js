@@ -182,25 +182,50 @@ export class Settings {
     else yes.disabled = false;
   }
 
+  /** A row a reason, a column for each way in which a tier is written to. */
   letters(letters) {
     const { t } = this.words;
-    const groups = Object.fromEntries(this.found.groups.map(({ group, words }) => [group, words]));
-    const one = ({ id, subject, tier, group, channel, state }) => {
-      const title = fresh("letter");
-      const open = (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-        event.preventDefault();
-        this.page.go({ view: "sent", letter: id });
-      };
-      return h(
-        "li",
-        { "data-letter": id },
-        h("a", { class: "nudge-own", id: title, href: `#nudge-sent&letter=${id}`, onclick: open }, subject),
-        h("span", { class: "nudge-letter-about" }, badge(tier, t(`tier_${tier}`)), h("span", {}, groups[group] ?? t("risk_several")), h("span", { class: "nudge-small" }, t(`case_channel_${channel}`))),
-        h("span", { class: "nudge-letter-do" }, STOPPED.includes(state) && h("span", { class: "nudge-badge" }, t("case_letter_stopped")), h("button", { type: "button", class: "nudge-button nudge-quiet", "aria-describedby": title, onclick: () => this.anew(id) }, t("case_letter_anew"))),
-      );
+    const kinds = [...new Set(letters.map(({ tier, channel }) => `${tier} ${channel}`))].map((kind) => kind.split(" "));
+    const groups = [...new Set(letters.map(({ group }) => group))];
+    const named = Object.fromEntries(this.found.groups.map(({ group, words }) => [group, words]));
+    const cell = (group, [tier, channel]) => letters.filter((one) => one.group === group && one.tier === tier && one.channel === channel).map((letter) => this.letter(letter));
+    const title = fresh("letters");
+    return h(
+      "div",
+      { class: "nudge-made" },
+      h("h4", { id: title }, t("case_letters")),
+      h(
+        "div",
+        { class: "nudge-figures", tabindex: "0", role: "group", "aria-labelledby": title },
+        h(
+          "table",
+          {},
+          h("caption", {}, t("case_letters")),
+          h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("case_head_why")), kinds.map(([tier, channel]) => h("th", { scope: "col" }, badge(tier, t(`tier_${tier}`)), h("small", {}, t(`case_channel_${channel}`)))))),
+          h("tbody", {}, groups.map((group) => h("tr", {}, h("th", { scope: "row" }, named[group] ?? t("risk_several")), kinds.map((kind) => h("td", {}, cell(group, kind)))))),
+        ),
+      ),
+      h("p", { class: "nudge-note" }, t("case_note_letters")),
+      this.lost,
+    );
+  }
+
+  letter({ id, subject, state }) {
+    const { t } = this.words;
+    const title = fresh("letter");
+    const open = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      this.page.go({ view: "sent", letter: id });
     };
-    return h("div", { class: "nudge-made" }, h("h4", {}, t("case_letters")), h("ul", {}, letters.map(one)), h("p", { class: "nudge-note" }, t("case_note_letters")), this.lost);
+    // What stands for each learner's own is called as the button that puts it in.
+    const shown = subject.replace(/\[:(\w+):\]/g, (_, field) => `‹${t(`field_${field}`)}›`);
+    return h(
+      "div",
+      { class: "nudge-made-letter", "data-letter": id },
+      h("a", { class: "nudge-own", id: title, href: `#nudge-sent&letter=${id}`, onclick: open }, shown),
+      h("span", { class: "nudge-letter-do" }, STOPPED.includes(state) && h("span", { class: "nudge-badge" }, t("case_letter_stopped")), h("button", { type: "button", class: "nudge-button nudge-quiet", "aria-describedby": title, onclick: () => this.anew(id) }, t("case_letter_anew"))),
+    );
   }
 
   /** Opens a copy of a letter, which takes its place once it is sent. */

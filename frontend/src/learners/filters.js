@@ -86,7 +86,7 @@ export class Filters {
 }
 
 /** The selection in words, one phrase for each limit. */
-export function phrases({ ranges, modes, reasons, tiers, risks, everyone }, words) {
+export function phrases({ ranges, modes, reasons, tiers, risks, who, everyone }, words) {
   const { t, percent, list } = words;
   if (everyone) return [t("everyone")];
   const share = (name, [low, high]) => `${t(name)}: ${t("range_of", { low: percent(low), high: percent(high) })}`;
@@ -97,6 +97,7 @@ export function phrases({ ranges, modes, reasons, tiers, risks, everyone }, word
     ...named("risk", risks),
     ...named("reason", reasons),
     ...named("mode", modes),
+    ...who.map((name) => t("learner_name", { name: name.slice(0, 6).toUpperCase() })),
   ];
 }
 

@@ -1,5 +1,6 @@
 // The learners in a crossfilter: which are chosen, and how each figure is spread among them.
 import crossfilter from "crossfilter2";
+import { pseudonym } from "./payload.js";
 import { PERCENTS, PLACED, chooses, mask, nobody, query } from "./selection.js";
 
 /** Percent per bar; the last one holds 95 to 100. */
@@ -65,6 +66,14 @@ export class Model {
       set(name, selection[kind].length > 0, (place) => selection[kind].includes(keys[place - 1]));
     }
     set("reasons", selection.reasons.length > 0, (found) => (found & bits) !== 0);
+    this.name(selection.who);
+  }
+
+  /** Keeps to learners who are named, where any are; there is no dimension for that before one is wanted. */
+  name(who) {
+    if (!who.length && !this.dimensions.who) return;
+    this.dimensions.who ??= this.index.dimension((i) => i);
+    this.dimensions.who.filter(who.length ? (i) => who.includes(pseudonym(this.learners, i)) : null);
   }
 
   get query() {

@@ -11,14 +11,15 @@ export const MOST_DAYS = 9999;
 const MOST_PARTS = 20;
 const NAMED = [...PERCENTS, "seen"];
 /** What takes any of several names: its name in a query, and in a selection. */
-const LISTS = { mode: "modes", reason: "reasons", tier: "tiers", risk: "risks" };
+const LISTS = { mode: "modes", reason: "reasons", tier: "tiers", risk: "risks", who: "who" };
 /** Those of them whose column holds one name's place among them all, from 1 on, or 0. */
 export const PLACED = { tier: "tiers", risk: "risks" };
 const RANGE = /^(\d{0,5})-(\d{0,5})$/;
+const PSEUDONYM = /^[0-9a-f]{16}$/;
 const NAMES = /^[A-Za-z0-9_-]{1,32}(,[A-Za-z0-9_-]{1,32})*$/;
 
 /** Nobody: no limit is set, and not everyone is asked for. */
-export const nobody = () => ({ ranges: {}, modes: [], reasons: [], tiers: [], risks: [], everyone: false });
+export const nobody = () => ({ ranges: {}, modes: [], reasons: [], tiers: [], risks: [], who: [], everyone: false });
 
 /** Whether any limit is set. */
 export const limited = (selection) => Object.keys(selection.ranges).length > 0 || Object.values(LISTS).some((kind) => selection[kind].length > 0);
@@ -46,6 +47,7 @@ export function parse(query, known) {
   for (const [name, kind] of Object.entries(LISTS)) selection[kind] = names(take(name));
   if (!["0", "1"].includes(everyone)) throw new Unreadable(everyone);
   for (const kind of ["reasons", "tiers", "risks"]) if (!selection[kind].every((key) => known[kind].includes(key))) throw new Unreadable(query);
+  if (!selection.who.every((name) => PSEUDONYM.test(name))) throw new Unreadable(query);
   for (const name of NAMED) if (parts.has(name)) selection.ranges[name] = range(name, take(name));
   if (parts.size) throw new Unreadable(query);
   if (limited(selection)) selection.everyone = false;
@@ -87,7 +89,8 @@ function written([low, high]) {
 
 /**
  * Whether the learner in row `i` is chosen.  An unknown figure (255) lies in no range.
- * columns: a typed array by name; modes, reasons, tiers, risks: keys in the order of their numbers and bits.
+ * columns: a typed array by name; modes, reasons, tiers, risks: keys in the order of their numbers and bits;
+ * names: pseudonyms.
  */
 export function matches(selection, learners, i) {
   const { columns, modes, reasons } = learners;
@@ -95,7 +98,8 @@ export function matches(selection, learners, i) {
   const within = Object.entries(selection.ranges).every(([name, [low, high]]) => columns[name][i] >= low && columns[name][i] <= high);
   const mode = !selection.modes.length || selection.modes.includes(modes[columns.mode[i]]);
   const placed = Object.entries(PLACED).every(([name, kind]) => !selection[kind].length || selection[kind].includes(learners[kind][columns[name][i] - 1]));
-  return within && mode && placed && (!selection.reasons.length || (columns.reasons[i] & mask(selection.reasons, reasons)) !== 0);
+  const named = !selection.who.length || selection.who.includes(learners.names[i]);
+  return within && mode && placed && named && (!selection.reasons.length || (columns.reasons[i] & mask(selection.reasons, reasons)) !== 0);
 }
 
 /** The bits of the named reasons. */

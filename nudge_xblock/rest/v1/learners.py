@@ -35,6 +35,9 @@ SELECTION = [
         "seen": "Range of whole days since the learner was seen, or `never`.",
         "mode": "Enrolment modes, with commas between.",
         "reason": "Any of absent, never_came and fell, with commas between.",
+        "tier": "Any of marginal, moderate and high, with commas between.",
+        "risk": "Any of the groups of reasons, or several, with commas between.",
+        "who": "Pseudonyms, with commas between.",
         "everyone": "1: all, where nothing else is asked.",
     }.items()
 ]

@@ -47,7 +47,7 @@ def figures(learners: list[dict[str, Any]]) -> Figures:
     for key, known in NAMED.items():
         places = [known.index(row[key]) + 1 if row[key] else 0 for row in learners]
         columns[key] = np.array(places, np.uint8)
-    return Figures(columns, modes)
+    return Figures(columns, modes, np.array([int(row["who"], 16) for row in learners], ">u8"))
 
 
 EVERYONE = figures(GOLDEN["learners"])
@@ -81,6 +81,7 @@ def names(known: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.sets(st.sampled_from(known)).map(sorted).map(tuple)
 
 
+PSEUDONYMS = (st.integers(0, 3) | st.integers(0, 2**64 - 1)).map(lambda number: f"{number:016x}")
 CONDITIONS = st.builds(
     Selection,
     ranges=st.sets(st.sampled_from(FIGURES)).flatmap(
@@ -90,6 +91,7 @@ CONDITIONS = st.builds(
     reasons=names(REASONS),
     tiers=names(TIERS),
     risks=names(RISKS),
+    who=st.sets(PSEUDONYMS, max_size=3).map(sorted).map(tuple),
 )
 PERCENT = st.integers(0, 100) | st.none()
 LEARNER = st.fixed_dictionaries(
@@ -100,6 +102,7 @@ LEARNER = st.fixed_dictionaries(
         "reasons": st.lists(st.sampled_from(REASONS), unique=True),
         "tier": st.sampled_from(("", *TIERS)),
         "risk": st.sampled_from(("", *RISKS)),
+        "who": PSEUDONYMS,
     }
 )
 
@@ -142,5 +145,6 @@ def test_each_learner_is_judged_by_what_the_words_say(selection: Selection, lear
         and (not selection.reasons or bool(set(learner["reasons"]) & set(selection.reasons)))
         and (not selection.tiers or learner["tier"] in selection.tiers)
         and (not selection.risks or learner["risk"] in selection.risks)
+        and (not selection.who or learner["who"] in selection.who)
     )
     assert selection.matches(figures([learner])).tolist() == [expected]
