@@ -42,10 +42,10 @@ FIELDS = (
 def assess_night(job: Run) -> str:
     """The night's step: every course run, or each left to a worker where NUDGE_RISK_SHARDED says so."""
     keys = courses.known()
-    if settings.NUDGE_RISK_SHARDED:
+    model = _model(job.serving.get(RISK))
+    if model and settings.NUDGE_RISK_SHARDED:
         job.figures["queued"] = queue(keys)
         return f"{len(keys)} course runs are left to Celery workers."
-    model = _model(job.serving.get(RISK))
     count, done = 0, casework.Settled()
     for number, course_key in enumerate(keys):
         job.report(number / len(keys), str(course_key))
@@ -87,7 +87,7 @@ def _model(version: str | None) -> RiskModel | None:
 def assess(course_key: CourseKey, now: datetime, model: RiskModel, job: Run | None = None) -> int:
     """Write the risk of everyone who takes the course run at `now`, and drop everyone else's; how many."""
     run = runs.of(course_key, now)
-    user_ids = _takers(run, model) if run and run.is_live else []
+    user_ids = _takers(run) if run and run.is_live else []
     rows: list[int] = []
     if run and user_ids:
         numbers = _enrolments(run, user_ids)
@@ -103,18 +103,13 @@ def assess(course_key: CourseKey, now: datetime, model: RiskModel, job: Run | No
     return len(rows)
 
 
-def _takers(run: CourseRun, model: RiskModel) -> list[int]:
+def _takers(run: CourseRun) -> list[int]:
     """Whoever takes the run now and has not completed it, visited or not; of staff nobody.
 
     In a self-paced run whose time is over for a learner, nothing is left to be foreseen.
     """
     host = platform()
-    ended = {
-        row.user_id
-        for row in host.outcomes(run.key)
-        if _by(row.passed_at if model.target == "pass" else row.completed_at, run.now)
-    }
-    there = set(host.members(run.key)) - host.staff_ids(run.key) - ended
+    there = set(host.members(run.key)) - host.staff_ids(run.key) - runs.done(run.key, run.now)
     gone = courses.event_store().forgotten()
     length, begins, now = run.length, run.begins(there), run.now.timestamp()
     return sorted(
@@ -122,10 +117,6 @@ def _takers(run: CourseRun, model: RiskModel) -> list[int]:
         for user_id, begin in begins.items()
         if not gone(str(user_id)) and begin <= now and (length is None or now < begin + length)
     )
-
-
-def _by(moment: datetime | None, now: datetime) -> bool:
-    return moment is not None and moment <= now
 
 
 def _enrolments(run: CourseRun, user_ids: Sequence[int]) -> dict[int, int]:

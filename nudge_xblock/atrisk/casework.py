@@ -20,7 +20,7 @@ from opaque_keys.edx.keys import CourseKey
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Enrolment
 
-from . import happenings, history, plan, rules, tiers
+from . import happenings, history, plan, rules, runs, tiers
 from .models import Case, CaseEvent, Risk
 from .rules import NOTHING, Decision, Ended, Open, Standing
 
@@ -102,9 +102,7 @@ def _course(course_key: CourseKey, now: datetime) -> Course:
         plan.of(course_key),
         over=end is not None and end <= now,
         takers=frozenset(set(platform().members(course_key)) - platform().staff_ids(course_key)),
-        completed=frozenset(
-            each.user_id for each in platform().outcomes(course_key) if each.completed or each.passed
-        ),
+        completed=frozenset(runs.done(course_key, now)),
         assessed=Risk.objects.filter(enrolment__course_key=course_key).exists(),
     )
 

@@ -69,3 +69,12 @@ def of(course_key: CourseKey, now: datetime) -> CourseRun | None:
         return None
     enrolled = {row.user_id: row for row in platform().enrolments(course_key)}
     return CourseRun(course_key, platform().course_dates(course_key), now, begin, enrolled)
+
+
+def done(course_key: CourseKey, now: datetime) -> set[int]:
+    """Who has completed or passed the course run by `now`: nothing of theirs is at risk any more."""
+    return {
+        row.user_id
+        for row in platform().outcomes(course_key)
+        if any(at is not None and at <= now for at in (row.completed_at, row.passed_at))
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from nudge_xblock import api, remarks, serving
+from nudge_xblock.atrisk.models import Case, Risk
 from nudge_xblock.models import Decision, Enrolment, InboxEvent, Learner, Night, PredictionDay, Variant
 from predictor.sequences import EventStore
 from predictor.store import ModelStore
@@ -99,6 +101,19 @@ def test_events_ask_vote_night_and_the_new_model_serves_the_next_decision() -> N
         == everyone
     )
     assert PredictionDay.objects.filter(day=campus.NOW.date()).count() == everyone
+    risks = Risk.objects.select_related("enrolment__learner").filter(
+        model_version=night.metrics["risk"]["version"]
+    )
+    by_id = {risk.enrolment.learner.user_id: risk for risk in risks}
+    assert set(by_id) == {*campus.learners(campus.RUNNING), campus.quiet(campus.RUNNING)}
+    assert by_id[campus.quiet(campus.RUNNING)].partial, "who never came is assessed too"
+    flagged = {risk.enrolment_id for risk in risks if risk.tier}
+    assert set(Case.objects.values_list("enrolment", flat=True)) == flagged
+    assert night.steps["risk"]["cases"]["opened"] == len(flagged) > 10
+    zeal = {user_id: campus.diligence(user_id) for user_id in campus.learners(campus.RUNNING)}
+    idle = fmean(by_id[user_id].chance for user_id, each in zeal.items() if each < 0.2)
+    keen = fmean(by_id[user_id].chance for user_id, each in zeal.items() if each > 0.8)
+    assert idle > keen + 0.5
     assert Variant.objects.filter(shown__gt=0, counted_through=campus.NOW).count() == len(UNITS)
     filled = Decision.objects.filter(outcome__final=True)
     assert filled.count() == Decision.objects.filter(created__lte=campus.NOW - timedelta(days=7)).count()

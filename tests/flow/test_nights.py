@@ -35,6 +35,7 @@ sys.meta_path.insert(0, NoTorch())
 """
 ROWS = """
 import json
+from nudge_xblock.atrisk.models import Case, Risk
 from nudge_xblock.models import *
 enrolments = [
     [str(e.course_key), e.learner.user_id, e.mode, str(e.started), str(e.last_seen), str(e.state_through),
@@ -45,10 +46,18 @@ days = [
     [str(d.enrolment.course_key), d.enrolment.learner.user_id, str(d.day), d.predictions]
     for d in PredictionDay.objects.order_by("enrolment__course_key", "enrolment__learner__user_id")
 ]
+risks = [
+    [r.enrolment.learner.user_id, r.chance, r.group, r.tier, r.contributions]
+    for r in Risk.objects.select_related("enrolment__learner").order_by("enrolment__learner__user_id")
+]
+cases = [
+    [c.enrolment.learner.user_id, c.group, c.tier, c.state, c.events.count()]
+    for c in Case.objects.select_related("enrolment__learner").order_by("enrolment__learner__user_id")
+]
 inbox = sorted(InboxEvent.objects.values_list("digest", flat=True))
 night = Night.objects.filter(promoted=True).get()
 targets = night.metrics["engagement"]["targets"]
-print(json.dumps([enrolments, days, inbox, targets, night.steps["promote"]["state"]]))
+print(json.dumps([enrolments, days, risks, cases, inbox, targets, night.steps["promote"]["state"]]))
 """
 
 
