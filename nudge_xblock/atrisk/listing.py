@@ -121,10 +121,15 @@ def matching(scope: Scope, asked: Asked) -> QuerySet[Case]:
 
 def _of(found: QuerySet[Case], who: str) -> list[int]:
     """The cases of the learner of this pseudonym."""
-    people: Any = found.order_by().values_list("pk", "enrolment__learner__user_id", "course_key")
-    return [
-        pk for pk, user_id, key in people.iterator(chunk_size=2000) if rows.pseudonym(user_id, key) == who
-    ]
+    people: dict[CourseKey, list[tuple[int, int]]] = {}
+    columns: Any = found.order_by().values_list("course_key", "enrolment__learner__user_id", "pk")
+    for key, user_id, pk in columns.iterator(chunk_size=2000):
+        people.setdefault(key, []).append((user_id, pk))
+    named = (
+        zip(platform().anonymous_ids((user_id for user_id, _pk in some), key), some, strict=True)
+        for key, some in people.items()
+    )
+    return [pk for each in named for name, (_user_id, pk) in each if name[: rows.DIGITS] == who]
 
 
 def ordered(found: QuerySet[Case], order: str) -> QuerySet[Case]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +73,23 @@ def test_each_change_is_told_once_in_order_and_signed(receiver: Receiver) -> Non
     )
     assert notices.send().taken == 0
     assert len(receiver.calls) == 5
+
+
+def test_the_receiver_in_the_reference_tells_genuine_calls_from_others(receiver: Receiver) -> None:
+    text = (Path(__file__).parents[3] / "docs/reference/cases.md").read_text(encoding="utf-8")
+    told: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], told)
+    flagged(1)
+    notices.send()
+    [(headers, body)] = receiver.calls
+    stamp, signature = headers["Nudge-Timestamp"], headers["Nudge-Signature"]
+    assert told["genuine"](SECRET, stamp, signature, body)
+    assert not told["genuine"](SECRET, str(int(stamp) + 1), signature, body)
+    assert not told["genuine"](SECRET, stamp, signature, body + b" ")
+    assert not told["genuine"]("another secret of many letters", stamp, signature, body)
+    example = json.loads(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])
+    sent = json.loads(body)
+    assert (set(sent), set(sent["case"])) == (set(example), set(example["case"]))
 
 
 def test_the_learner_is_told_under_a_pseudonym_and_nothing_that_staff_wrote(receiver: Receiver) -> None:
