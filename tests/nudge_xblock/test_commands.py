@@ -17,6 +17,7 @@ from nudge_xblock.models import Enrolment, Learner, Night
 from nudge_xblock.night import ENGAGEMENT, models
 
 from . import engagement
+from .atrisk import term
 from .moments import COURSE
 from .nighttime import NOW, event, store
 
@@ -59,7 +60,7 @@ def test_a_failed_step_is_the_commands_failure(settings: Any, stores: Path) -> N
 
 def test_a_night_under_way_is_an_error_in_words() -> None:
     slots.claim(NOW)
-    for command in ("nudge_nightly", "nudge_train", "nudge_refresh"):
+    for command in ("nudge_nightly", "nudge_train", "nudge_refresh", "nudge_assess"):
         with pytest.raises(CommandError, match="already running"):
             run(command)
 
@@ -98,6 +99,19 @@ def test_a_course_is_refreshed_by_its_key(settings: Any) -> None:
     assert Enrolment.objects.get().predicted_at == NOW
     with pytest.raises(CommandError, match="Harbour is no course key"):
         run("nudge_refresh", "Harbour")
+
+
+def test_courses_are_assessed_by_name_and_what_is_missing_is_said() -> None:
+    with pytest.raises(CommandError, match="no risk model has been promoted"):
+        run("nudge_assess", str(COURSE))
+    with pytest.raises(CommandError, match="Harbour is no course key"):
+        run("nudge_assess", "Harbour")
+    assert "No risk model serves yet" in run("nudge_assess")
+    term.serve(models().path)
+    Enrolment.objects.create(learner=Learner.objects.create(user_id=7), course_key=COURSE)
+    store(event(7, timedelta(days=3)))
+    assert run("nudge_assess", str(COURSE), "--now", NOW.isoformat()) == f"{COURSE}: 1 learners assessed.\n"
+    assert "1 learners of 1 course runs were assessed" in run("nudge_assess", "--now", NOW.isoformat())
 
 
 def test_versions_are_promoted_and_rolled_back_by_name(settings: Any) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from nudge_xblock import ingesting, tidying
+from nudge_xblock.atrisk.models import RiskDay
 from nudge_xblock.communicator.models import Audit
 from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
-from nudge_xblock.night import ENGAGEMENT, models
+from nudge_xblock.night import ENGAGEMENT, RISK, models
 
 from . import engagement, nighttime
+from .atrisk import term
 from .moments import COURSE, enrolled, happened
 from .nighttime import NOW
 
@@ -89,3 +91,26 @@ def test_what_staff_did_is_kept_for_two_years() -> None:
         row = Audit.objects.create(course_key=COURSE, user_id=21, what="learners_seen")
         Audit.objects.filter(pk=row.pk).update(at=NOW - timedelta(days=ago))
     assert tidying.purge_audit(nighttime.run()) == 1
+
+
+def test_days_of_risk_are_kept_for_a_term_and_the_months_after_it() -> None:
+    mine = enrolled(7)
+    for days in (0, 179, 180, 181, 400):
+        RiskDay.objects.create(enrolment=mine, day=NOW.date() - timedelta(days=days), chance=0.5)
+    assert tidying.purge_risk_days(nighttime.run()) == 2
+    assert RiskDay.objects.count() == 3
+
+
+def test_old_risk_models_go_but_never_those_that_serve_or_served_before(settings: Any) -> None:
+    served = [term.serve(settings.NUDGE_MODEL_DIR) for _ in range(2)]
+    others = [term.made().publish(models()) for _ in range(tidying.KEPT_VERSIONS)]
+    job = nighttime.run()
+    tidying.tidy(job)
+    assert set(models().versions(RISK)) == {*served, *others}
+    newest = term.made().publish(models())
+    term.serve(settings.NUDGE_MODEL_DIR)
+    tidying.tidy(job)
+    kept = models().versions(RISK)
+    assert newest in kept
+    assert served[1] in kept
+    assert served[0] not in kept

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nudge_xblock import apart, courses, labels, trainer, training
+from nudge_xblock import courses, labels, trainer, training
 from nudge_xblock.holdout import is_held_out
 from nudge_xblock.night import ENGAGEMENT, Run, Skipped, models
 from predictor import stack
@@ -174,18 +174,6 @@ def test_a_training_process_that_dies_tells_its_last_words(
     labels.collect(job)
     with pytest.raises(training.TrainingFailed, match=r"Training stopped: .*no memory left"):
         training.train(job)
-
-
-def test_a_training_that_says_nothing_for_long_leaves_the_night_beating(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(apart, "SILENCE", 0.05)
-    code = "import time; print('one', flush=True); time.sleep(1); print('two')"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        said = list(apart.lines(child.stdout))
-    assert [line.strip() for line in said if line] == ["one", "two"]
-    assert said.count("") > 3
 
 
 def test_held_out_learners_and_the_nights_future_are_hidden_from_training() -> None:

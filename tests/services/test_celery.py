@@ -17,9 +17,23 @@ from nudge_xblock import tasks
 from tests.conftest import Server
 from tests.flow.conftest import ROOT, manage, shell
 from tests.nudge_xblock import engagement
+from tests.nudge_xblock.atrisk import term
 
 pytestmark = pytest.mark.services
 PATIENCE = 90.0
+ASSESSED = """
+import json
+from django.utils import timezone
+from nudge_xblock.atrisk import runs
+from nudge_xblock.atrisk.models import Risk
+from tests.flow import campus
+now = timezone.now()
+everybody = {*campus.learners(campus.RUNNING), campus.quiet(campus.RUNNING)}
+live = runs.of(campus.RUNNING, now).is_live
+there = everybody - runs.done(campus.RUNNING, now) if live else set()
+print(json.dumps({*Risk.objects.values_list("enrolment__learner__user_id", flat=True)} == there))
+"""
+"""Whether everyone is assessed who takes the running course on the day of this test."""
 
 
 class Site(NamedTuple):
@@ -119,6 +133,14 @@ def test_courses_and_logs_are_shards_that_workers_take(site: Site, worker: subpr
     until(lambda: " succeeded in " in log.read_text().splitlines()[-1], log)
     count = "from nudge_xblock.models import Enrolment; print(Enrolment.objects.exclude(state=None).count())"
     assert site.shell(count) == 4 * 61
+    term.serve(site.folder / "models")
+    assert site.shell("from nudge_xblock import api; print(api.queue_assessment())") == 4
+    done = "Task nudge_xblock.tasks.assess_course["
+    until(
+        lambda: sum(done in line and " succeeded in " in line for line in log.read_text().splitlines()) == 4,
+        log,
+    )
+    assert site.shell(ASSESSED) is True
 
 
 def test_a_night_that_failed_is_a_task_that_failed(site: Site, worker: subprocess.Popen[str]) -> None:
@@ -147,4 +169,5 @@ def test_without_a_broker_the_press_of_the_button_says_what_is_wrong(site: Site)
 
 
 def test_every_task_may_be_delivered_twice() -> None:
-    assert all(task.acks_late for task in (tasks.night, tasks.ingest_log, tasks.refresh_course, tasks.retire))
+    mine = (tasks.night, tasks.ingest_log, tasks.refresh_course, tasks.assess_course, tasks.retire)
+    assert all(task.acks_late for task in mine)

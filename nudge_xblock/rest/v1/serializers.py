@@ -116,7 +116,7 @@ class PreferencesSerializer(serializers.Serializer):  # type: ignore[misc]
 class RollbackSerializer(serializers.Serializer):  # type: ignore[misc]
     """Which kind of model to roll back."""
 
-    kind = serializers.ChoiceField(["engagement", "helpfulness"])
+    kind = serializers.ChoiceField(["engagement", "helpfulness", "risk"])
 
 
 class PageSerializer(serializers.Serializer):  # type: ignore[misc]
