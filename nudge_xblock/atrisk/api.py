@@ -160,6 +160,13 @@ def change_settings(course_key: CourseKey, user_id: int, fields: Mapping[str, An
 # What helped, and whether it is fair
 
 
+def worked(course_key: CourseKey) -> dict[str, Any]:
+    """What became of learners with each kind of help, beside comparable ones without it."""
+    from . import worked
+
+    return worked.worked(course_key, timezone.now())
+
+
 def fairness(course_key: CourseKey) -> dict[str, Any]:
     """Which groups of learners are flagged without need, or missed, more often than others."""
     from . import fairness

@@ -206,6 +206,16 @@ class Settings(CasesView):
             return Response(told, status=status.HTTP_409_CONFLICT)
 
 
+class Worked(CasesView):
+    """What became of learners with each kind of help, beside comparable ones without it."""
+
+    audited = {"get": "worked_seen"}
+
+    @described(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, course_key: str) -> Response:
+        return Response(api.atrisk.worked(self.course_key))
+
+
 class Fairness(CasesView):
     """Which groups of learners are flagged without need more often than others; small ones are hidden."""
 
@@ -271,7 +281,8 @@ urlpatterns = [
     _path(r"cases/?$", Cases, "cases"),
     _path(r"cases\.csv$", CasesTable, "cases-table"),
     _path(r"cases/settings/?$", Settings, "case-settings"),
-    _path(r"cases/fairness/?$", Fairness, "case-fairness"),
+    _path(r"cases/worked/?$", Worked, "cases-worked"),
+    _path(r"cases/fairness/?$", Fairness, "cases-fairness"),
     _path(rf"cases/{NUMBER}/?$", OneCase, "case"),
     _path(rf"cases/{NUMBER}/notes/?$", Notes, "case-notes"),
     _path(rf"cases/{NUMBER}/assign/?$", Assign, "case-assign"),

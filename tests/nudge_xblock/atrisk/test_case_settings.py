@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from kombu.exceptions import OperationalError
 
+from nudge_xblock import starting, tasks
 from nudge_xblock.atrisk import plan
 from nudge_xblock.atrisk.models import Case, Risk, RiskSettings
 from nudge_xblock.atrisk.tiers import Limits
@@ -164,3 +166,33 @@ def test_where_no_mail_can_go_out_nothing_is_switched_on(staff: Client) -> None:
     assert "address" in answer["error"]["fields"]["automatic"][0]
     assert not RiskSettings.objects.exists()
     assert not Letter.objects.exists()
+
+
+def test_where_there_are_workers_one_of_them_settles_the_cases(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(starting, "has_broker", lambda: True)
+    monkeypatch.setattr(tasks, "send", lambda task, *given: asked.append((task, given)))
+    at_risk(1, 0.45)
+    with django_capture_on_commit_callbacks(execute=True):
+        put(staff, version=0, limits=LIMITS)
+    assert asked == [(tasks.settle_cases, (str(COURSE),))]
+    assert not Case.objects.exists()
+    assert tasks.settle_cases(str(COURSE)) == {"opened": 1, "closed": 0, "moved": 0}
+
+
+def test_a_broker_that_is_down_keeps_nobody_from_setting_limits(
+    staff: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def down(*_given: Any) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(starting, "has_broker", lambda: True)
+    monkeypatch.setattr(tasks, "send", down)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert put(staff, version=0, limits=LIMITS)["version"] == 1
+    assert "wait for the night" in caplog.text
