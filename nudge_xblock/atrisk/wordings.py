@@ -18,6 +18,11 @@ def _as_it_is(value: float) -> float:
     return value
 
 
+def _at_most_all(value: float) -> float:
+    """Who is away for longer than the week that a number counts in has missed all of it, and no more."""
+    return min(value, 1.0)
+
+
 @dataclass(frozen=True)
 class Wording:
     """A factor's name, the kind of its numbers (of `quantities.KINDS`), its sentence, and what of a number is
@@ -55,6 +60,7 @@ ABSENCE: Mapping[str, Wording] = {
         _("Share of last week’s activity in the course that was missed"),
         "percent",
         _("Missed {own} of last week’s activity in the course; learners who finish usually miss {typical}."),
+        _at_most_all,
     ),
     "usual_gap": Wording(
         _("Usual pause between days here"),

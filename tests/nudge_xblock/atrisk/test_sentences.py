@@ -99,6 +99,12 @@ def test_digits_are_added_until_two_numbers_differ() -> None:
     )
 
 
+def test_who_is_away_for_longer_than_the_week_has_missed_all_of_it() -> None:
+    assert said("week_missed", "share", 3.3, 0.09) == (
+        "Missed 100% of last week’s activity in the course; learners who finish usually miss 9%."
+    )
+
+
 def test_the_strongest_number_is_told() -> None:
     numbers = [number("rank", "share", 0.1, 0.6), number("days_away", "days", 9.0, 2.0)]
     assert sentence("absence", numbers, 20.0).startswith("Has done more here than 10% of the others")
