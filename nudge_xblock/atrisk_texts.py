@@ -273,9 +273,6 @@ def _worked() -> dict[str, str]:
         "case_better_risk": _("risk is lower"),
         "case_worse_completed": _("fewer completed"),
         "case_better_completed": _("more completed"),
-        "case_way_mail": _("Mail"),
-        "case_way_popup": _("Pop-up"),
-        "case_way_adviser": _("A person"),
         "case_help": _("Help"),
         "case_help_for": _("{help} – {group} ({tier})"),
         "case_with": _("With it"),
@@ -285,7 +282,7 @@ def _worked() -> dict[str, str]:
         "case_n_with": _("Learners with"),
         "case_n_without": _("Learners without"),
         "case_points_signed": _("{points} points"),
-        "case_hidden": _("Not shown, as there are fewer than ten learners: {list}."),
+        "case_hidden": _("Not shown, as too few learners are there to stay unknown: {list}."),
         "no_difference": _("no difference"),
     }
 
@@ -294,26 +291,27 @@ def _fairness() -> dict[str, str]:
     return {
         "case_fair_none": _("Nothing can be said yet"),
         "case_fair_none_words": _(
-            "This compares whom the model flags with who really does not complete, group by group. It needs"
-            " learners whose outcome is known, and groups of ten or more."
+            "This looks at learners who completed although they had been flagged, group by group. It needs "
+            "ten or more who completed, and groups of ten or more."
         ),
+        "case_fair_as_of": _("Flagged as of {day}, in {run}."),
         "case_fair_how": _(
-            "Of each group: how many are flagged, and how many then did not complete. The line is the 95% "
-            "interval of the difference: where the ring lies outside it, the two differ. What is looked at "
-            "here is never among the reasons."
+            "Of learners who completed, how many had been flagged all the same: each group beside everyone "
+            "else. The line is the 95% interval of the difference: where the ring lies outside it, there is "
+            "more than chance. What is looked at here is never among the reasons."
         ),
-        "case_flagged": _("Flagged as at risk"),
+        "case_wrongly": _("Completed, but had been flagged"),
+        "case_wrongly_others": _("The same of everyone else"),
+        "case_flagged": _("Flagged"),
         "case_did_not": _("Did not complete"),
         "case_group": _("Group"),
-        "case_over": _("Flagged beyond it"),
         "case_p": _("p, corrected"),
         "case_auc": _("AUC"),
         "case_ece": _("Calibration error"),
         "case_abroca": _(
-            "ABROCA {value}: how far the model’s ranking differs between these groups; 0 is not at all."
+            "ABROCA {value}, the largest of these groups: how far the model’s ranking of a group differs "
+            "from that of everyone else; 0 is not at all."
         ),
-        "case_over_flagged": _("Flagged more than their outcomes bear out: {list}"),
-        "case_no_over": _("No group is flagged more than its outcomes bear out"),
     }
 
 

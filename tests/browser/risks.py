@@ -31,7 +31,11 @@ REASONS: dict[str, tuple[float, list[tuple[str, str, float, float]]]] = {
     "help": (0.5, [("posts", "count", 0, 3)]),
     "enrolment": (0.4, [("courses_now", "count", 4, 2)]),
 }
-NEVER = ("absence", 1.0, [("never_came", "flag", 1, 0)])
+NEVER: tuple[str, float, list[tuple[str, str, float, float]]] = (
+    "absence",
+    1.0,
+    [("never_came", "flag", 1, 0)],
+)
 
 
 def main(what: str, number: str) -> None:
@@ -95,7 +99,11 @@ def assess(enrolment: Any, rng: Any, now: datetime) -> None:
     found = [NEVER] if never else [(group, *weighed(group, away, rng)) for group in groups]
     found.sort(key=lambda each: -each[1])
     logit = float(np.log(chance / (1 - chance)))
-    told = [reason(*each, logit) for each in found] if chance >= limits.marginal / 100 else []
+    told = (
+        [reason(group, weight, numbers, logit) for group, weight, numbers in found]
+        if chance >= limits.marginal / 100
+        else []
+    )
     Risk.objects.create(
         enrolment=enrolment, chance=chance, baseline=logit - sum(each[1] for each in found),
         contributions={each[0]: each[1] for each in found}, reasons=told, days=24.0, share=0.5, partial=never,

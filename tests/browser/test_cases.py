@@ -147,7 +147,7 @@ def test_what_is_typed_outlives_a_failure(cases: Page) -> None:
     opened(cases, listed(cases)[3])
     cases.get_by_label("Note", exact=True).fill("Kept")
     broken = {"status": 500, "body": json.dumps({"error": {"message": "The database is locked."}})}
-    cases.route(re.compile("/notes$"), lambda route: route.fulfill(**broken))  # type: ignore[arg-type]
+    cases.route(re.compile("/notes$"), lambda route: route.fulfill(**broken))
     cases.get_by_role("button", name="Add note").click()
     expect(cases.get_by_role("alert")).to_contain_text("The database is locked.")
     expect(cases.get_by_label("Note", exact=True)).to_have_value("Kept")

@@ -7,6 +7,8 @@ import { badge } from "./tier.js";
 /** What is looked at afterwards, and on which side the better outcome lies. */
 const OUTCOMES = { seen: 1, risk: -1, completed: 1 };
 
+const kind = ({ tier, intervention }) => `${tier} ${intervention}`;
+
 export class Worked {
   constructor(risk) {
     Object.assign(this, { risk, page: risk.page, words: risk.words });
@@ -34,7 +36,10 @@ export class Worked {
   section(outcome, rows) {
     const { t, n, number, list } = this.words;
     const good = OUTCOMES[outcome];
-    const shown = rows.filter(({ hidden }) => !hidden);
+    // Of each kind of help all reasons come first, as one.
+    const kinds = [...new Set(rows.map(kind))];
+    const place = (row) => 2 * kinds.indexOf(kind(row)) + (row.group !== "all");
+    const shown = rows.filter(({ hidden }) => !hidden).sort((one, other) => place(one) - place(other));
     const secret = rows.filter(({ hidden }) => hidden);
     const widest = reach(shown);
     const write = (value) => this.written(value);
@@ -47,7 +52,7 @@ export class Worked {
       return h(
         "li",
         {},
-        h("div", { class: "nudge-effect-who" }, badge(row.tier, row.words ?? t(`case_way_${row.intervention}`)), h("small", {}, row.group_words)),
+        h("div", { class: "nudge-effect-who" }, badge(row.tier, row.words), h("small", {}, row.group_words)),
         h("div", { class: "nudge-effect-cell" }, mark),
         h("p", { class: "nudge-effect-words" }, row.sentence),
       );
@@ -75,6 +80,6 @@ export class Worked {
 
   name(row) {
     const { t } = this.words;
-    return t("case_help_for", { help: row.words ?? t(`case_way_${row.intervention}`), tier: t(`tier_${row.tier}`), group: row.group_words });
+    return t("case_help_for", { help: row.words, tier: t(`tier_${row.tier}`), group: row.group_words });
   }
 }
