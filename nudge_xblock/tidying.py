@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from nudge_xblock.atrisk.models import RiskDay
+from nudge_xblock.atrisk.models import Notice, RiskDay
 from nudge_xblock.communicator.models import Audit
 from nudge_xblock.ingesting import Memory
 from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
@@ -21,6 +21,8 @@ PREDICTIONS = timedelta(days=36)
 """How long predictions are kept: the drift watch looks back five weeks, the line over time a month."""
 RISK_DAYS = timedelta(days=180)
 """How long the days of risk are kept: a term, and the months after it in which is judged what worked."""
+NOTICES = timedelta(days=60)
+"""How long it can be looked up what the operator's own system was told; longer than anything is tried."""
 AUDIT = timedelta(days=730)
 
 
@@ -32,6 +34,7 @@ def tidy(job: Run) -> str:
     old = {
         "predictions_deleted": purge_predictions(job),
         "risk_days_deleted": purge_risk_days(job),
+        "notices_deleted": purge_notices(job),
         "audits_deleted": purge_audit(job),
     }
     job.figures.update({"inbox_rows_deleted": deleted, "versions_deleted": gone, **old})
@@ -63,6 +66,11 @@ def purge_predictions(job: Run) -> int:
 def purge_risk_days(job: Run) -> int:
     """Delete the risk of days that nobody asks about any more."""
     return _delete(job, RiskDay.objects.filter(day__lt=job.now.date() - RISK_DAYS), "days of risk")
+
+
+def purge_notices(job: Run) -> int:
+    """Delete notices that nobody waits for any more: taken, or given up."""
+    return _delete(job, Notice.objects.filter(next_try=None, event__at__lt=job.now - NOTICES), "notices")
 
 
 def purge_audit(job: Run) -> int:

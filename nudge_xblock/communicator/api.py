@@ -100,7 +100,7 @@ def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str,
     audit.record_everywhere(course_keys, user_id, what, **detail)
 
 
-def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:
+def record_refusal(course_key: CourseKey | None, user_id: int, call: str, status: int) -> None:
     """Write down a call that was refused; a flood of them is one line a minute."""
     from . import audit
 

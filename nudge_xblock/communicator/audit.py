@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from opaque_keys.edx.django.models import CourseKeyField
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.compat import platform
@@ -34,6 +35,8 @@ LOOKS = frozenset({
 })  # fmt: skip
 """Calls that neither change anything nor take a table away."""
 
+OF_NONE: Any = CourseKeyField.Empty
+"""In place of a course: the call was about none."""
 SAME = ("query", "case")
 """What of the detail must be the same for two looks to be one line."""
 
@@ -71,29 +74,30 @@ def record(
 
 
 def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str, **detail: Any) -> None:
-    """Write down one call about several courses in each of them, in few statements."""
-    now = timezone.now()
+    """Write down one call about several courses in each of them, or one about none; in few statements."""
+    now, keys = timezone.now(), list(course_keys) or [OF_NONE]
     told = {"user_id": user_id, "what": what}
     folded: dict[CourseKey, int] = {}
     if what in LOOKS:
-        before = Audit.objects.filter(**told, course_key__in=course_keys, at__gt=now - FOLDED, letter=None)
+        before = Audit.objects.filter(**told, course_key__in=keys, at__gt=now - FOLDED, letter=None)
         for row in before.order_by("at", "id"):
             if all(row.detail.get(name) == detail.get(name) for name in SAME):
-                folded[row.course_key] = row.pk
+                folded[row.course_key or OF_NONE] = row.pk
     again = {"times": F("times") + 1, "last": now, "detail": detail}
     Audit.objects.filter(pk__in=folded.values()).update(**again)
-    new = [key for key in course_keys if key not in folded]
+    new = [key for key in keys if key not in folded]
     Audit.objects.bulk_create(Audit(**told, course_key=key, detail=detail) for key in new)
 
 
-def record_refusal(course_key: CourseKey, user_id: int, call: str, status: int) -> None:
-    """Write down a call that was refused, unless one of theirs was within the last minute.
+def record_refusal(course_key: CourseKey | None, user_id: int, call: str, status: int) -> None:
+    """Write down a call about a course, or about none, that was refused, unless one was within a minute.
 
     Anybody who is logged in can be refused, as often as they like.
     """
-    mine = Audit.objects.filter(course_key=course_key, user_id=user_id, what=REFUSED)
+    key = OF_NONE if course_key is None else course_key
+    mine = Audit.objects.filter(course_key=key, user_id=user_id, what=REFUSED)
     if not mine.filter(at__gt=timezone.now() - FLOOD).exists():
-        record(course_key, user_id, REFUSED, call=call, status=status)
+        record(key, user_id, REFUSED, call=call, status=status)
 
 
 def newest(course_key: CourseKey, before: int | None = None, looks: bool = True) -> list[dict[str, Any]]:

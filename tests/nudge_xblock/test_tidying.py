@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nudge_xblock import ingesting, tidying
-from nudge_xblock.atrisk.models import RiskDay
+from nudge_xblock.atrisk.models import Case, CaseEvent, Notice, RiskDay
 from nudge_xblock.communicator.models import Audit
 from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
 from nudge_xblock.night import ENGAGEMENT, RISK, models
@@ -99,6 +99,19 @@ def test_days_of_risk_are_kept_for_a_term_and_the_months_after_it() -> None:
         RiskDay.objects.create(enrolment=mine, day=NOW.date() - timedelta(days=days), chance=0.5)
     assert tidying.purge_risk_days(nighttime.run()) == 2
     assert RiskDay.objects.count() == 3
+
+
+def test_notices_are_kept_while_somebody_may_ask_or_they_wait() -> None:
+    case = Case.objects.create(
+        enrolment=enrolled(7), course_key=COURSE, tier="high", chance=0.9, chance_opened=0.9, owner="adviser",
+        opened=NOW, tier_since=NOW,
+    )  # fmt: skip
+    for days, waits in ((59, False), (61, True), (61, False)):
+        event = CaseEvent.objects.create(case=case, at=NOW - timedelta(days=days), what="opened")
+        Notice.objects.create(event=event, next_try=NOW if waits else None)
+    assert tidying.purge_notices(nighttime.run()) == 1
+    assert Notice.objects.count() == 2
+    assert CaseEvent.objects.count() == 3
 
 
 def test_old_risk_models_go_but_never_those_that_serve_or_served_before(settings: Any) -> None:

@@ -231,6 +231,7 @@ class Everywhere(Plain, APIView):  # type: ignore[misc]
     """The cases of every course run whose staff the caller is, or of all for who works on those of all."""
 
     permission_classes = (IsAuthenticated, WorksOnCases)
+    audited = "cases_seen"
 
     @described(
         operation_id="cases_everywhere",
@@ -241,7 +242,7 @@ class Everywhere(Plain, APIView):  # type: ignore[misc]
         query = request.query_params.dict()
         with answered():
             told = api.atrisk.cases_everywhere(self.scope(request), query)
-        self.record(request, "cases_seen", {each["course"] for each in told["cases"]}, query)
+        self.record(request, {each["course"] for each in told["cases"]}, query)
         return Response(told)
 
     def scope(self, request: Request) -> Any:
@@ -249,14 +250,23 @@ class Everywhere(Plain, APIView):  # type: ignore[misc]
         keys = [course_key_of(text) for text in request.query_params.getlist("course")]
         return api.atrisk.everywhere(request.user.pk, keys)
 
-    def record(self, request: Request, what: str, courses: set[str], query: Mapping[str, str]) -> None:
+    def record(self, request: Request, courses: set[str], query: Mapping[str, str]) -> None:
         """Write down in each course whose learners were shown that they were."""
         keys = [course_key_of(course) for course in sorted(courses)]
-        api.communicator.record_everywhere(keys, request.user.pk, what, query=listed(query))
+        api.communicator.record_everywhere(keys, request.user.pk, self.audited, query=listed(query))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Write down who was refused."""
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        if answer.status_code >= status.HTTP_400_BAD_REQUEST and request.user.is_authenticated:
+            api.communicator.record_refusal(None, request.user.pk, self.audited, answer.status_code)
+        return answer
 
 
 class TableEverywhere(Everywhere):
     """The same as CSV, all pages at once."""
+
+    audited = "cases_exported"
 
     @described(
         operation_id="cases_everywhere_table",
@@ -267,7 +277,7 @@ class TableEverywhere(Everywhere):
         query = request.query_params.dict()
         with answered():
             text, keys = api.atrisk.table_everywhere(self.scope(request), query)
-        self.record(request, "cases_exported", set(map(str, keys)), query)
+        self.record(request, set(map(str, keys)), query)
         return table(text)
 
 

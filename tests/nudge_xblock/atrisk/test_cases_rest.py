@@ -339,6 +339,12 @@ def test_who_looks_over_all_courses_is_written_down_in_each_of_those_shown(peopl
         ]
 
 
+def test_a_look_that_showed_nobody_is_written_down_once_too(people: dict[str, Client]) -> None:
+    for _again in range(3):
+        call(people["global staff"], "GET", "cases")
+    assert [(row.course_key, row.what, row.times) for row in Audit.objects.all()] == [(None, "cases_seen", 3)]
+
+
 def test_the_audit_does_not_tell_which_learner_was_looked_for(staff: Client) -> None:
     get(staff, "cases?who=" + "a" * 16)
     assert Audit.objects.get().detail == {"query": {}}
