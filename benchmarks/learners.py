@@ -3,9 +3,10 @@
     python -m benchmarks.learners [--learners N] [--rounds N]
 
 On a SQLite file with the platform's tables beside the plugin's: everybody enrolled with a verified address
-and the night's predictions, a tenth seen since then by 200,000 live events and with a month of predictions,
-and some opted out, unsubscribed or of the staff.  The least of the rounds is printed, with what this process
-alone computed in it, since other work on the machine shows in the first figure.
+and the night's predictions, two fifths of them at risk, a tenth seen since then by 200,000 live events and
+with a month of predictions, and some opted out, unsubscribed or of the staff.  The least of the rounds is
+printed, with what this process alone computed in it, since other work on the machine shows in the first
+figure.
 
 The browser's half is `python -m benchmarks.learners_browser`.
 """
@@ -75,8 +76,11 @@ def fill(count: int) -> None:
     from django.utils import timezone
 
     from nudge_xblock import models as tables
+    from nudge_xblock.atrisk.models import Risk
+    from nudge_xblock.atrisk.tiers import ORDER as TIERS
     from nudge_xblock.communicator.models import Suppression
     from nudge_xblock.communicator.suppression import mark
+    from predictor.factors import GROUPS
     from tests.openedx.course_overviews.models import CourseOverview
     from tests.openedx.student.models import CourseAccessRole, CourseEnrollment
 
@@ -103,6 +107,17 @@ def fill(count: int) -> None:
                 predictions=dict(zip(("pass", "complete", "leave"), chances[n - 1], strict=True)),
             )
             for n in people
+        ),
+    )  # fmt: skip
+    insert(
+        Risk,
+        (
+            Risk(
+                pk=n, chance=0.6, baseline=-2.0, days=20.0, share=0.3, at=night,
+                tier=TIERS[n % len(TIERS)], group=GROUPS[n * 7 % 31 % len(GROUPS)],
+            )
+            for n in people
+            if n % 5 < 2
         ),
     )  # fmt: skip
     tables.Night.objects.create(started=night, finished=night + timedelta(hours=1))

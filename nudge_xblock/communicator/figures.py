@@ -20,7 +20,6 @@ from django.db.models.functions import Cast, Left
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock.atrisk.models import Risk
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Enrolment, InboxEvent, Night
 from predictor.factors import GROUPS
@@ -158,32 +157,33 @@ def _figures(course_key: CourseKey, user_ids: Ids, now: datetime) -> dict[str, C
         (holds.astype(np.uint32) * bits([name]) for name, holds in signs.items()),
         np.zeros(len(seen), np.uint32),
     )
-    return columns | _at_risk(course_key, user_ids)
+    return columns | _at_risk([row[5:] for row in rows], at)
 
 
-def _at_risk(course_key: CourseKey, user_ids: Ids) -> dict[str, Column]:
+def _at_risk(told: Sequence[tuple[str | None, str | None]], places: Ids) -> dict[str, Column]:
     """The tier of each learner at risk and the leading reason, by their places in NAMED; 0 for who is not."""
-    places = {
+    numbers = {
         (tier, group): (NAMED["tier"].index(tier) + 1, NAMED["risk"].index(group or SEVERAL) + 1)
         for tier in NAMED["tier"]
         for group in ("", *GROUPS)
     }
-    rows = Risk.objects.filter(enrolment__course_key=course_key).exclude(tier="").order_by()
-    listed = list(rows.values_list("enrolment__learner__user_id", "tier", "group"))
-    told = np.array([places[tier, group] for _user, tier, group in listed], np.uint8).reshape(-1, 2)
-    at = _places(user_ids, np.array([row[0] for row in listed], np.int64))
-    return {key: _taken(told[:, place], at, 0) for place, key in enumerate(NAMED)}
+    found = np.array([numbers.get(each, (0, 0)) for each in told], np.uint8).reshape(-1, 2)
+    return {key: _taken(found[:, column], places, 0) for column, key in enumerate(NAMED)}
 
 
-def _rows(course_key: CourseKey) -> list[tuple[int, str, str | None, int | None, int]]:
-    """User id, predictions, last seen, progress and fall of each enrolment, times and JSON as text.
+def _rows(
+    course_key: CourseKey,
+) -> list[tuple[int, str, str | None, int | None, int, str | None, str | None]]:
+    """User id, predictions, last seen, progress, fall, tier and leading reason of each enrolment, times and
+    JSON as text.
 
     Reading 100,000 of either through Django's fields would take longer than all the rest.
     """
     rows = Enrolment.objects.filter(course_key=course_key).annotate(
         told=Cast("predictions", TextField()), at=Left(Cast("last_seen", CharField(max_length=32)), 19)
     )
-    return list(rows.values_list("learner__user_id", "told", "at", "progress", "fell"))
+    known = ("learner__user_id", "told", "at", "progress", "fell", "risk__tier", "risk__group")
+    return list(rows.values_list(*known))
 
 
 def _places(user_ids: Ids, known: Ids) -> Ids:

@@ -210,7 +210,7 @@ def test_the_payload_holds_the_columns_and_nobodys_name() -> None:
 def test_a_handful_of_statements_reads_them_whatever_their_number(django_assert_max_num_queries: Any) -> None:
     for user_id in range(7, 60):
         learner(user_id)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(14):
         assert len(read()) == 53
 
 
