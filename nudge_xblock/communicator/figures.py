@@ -162,7 +162,7 @@ def _figures(course_key: CourseKey, user_ids: Ids, now: datetime) -> dict[str, C
 
 def _at_risk(told: Sequence[tuple[str | None, str | None]], places: Ids) -> dict[str, Column]:
     """The tier of each learner at risk and the leading reason, by their places in NAMED; 0 for who is not."""
-    numbers = {
+    numbers: dict[tuple[str | None, str | None], tuple[int, int]] = {
         (tier, group): (NAMED["tier"].index(tier) + 1, NAMED["risk"].index(group or SEVERAL) + 1)
         for tier in NAMED["tier"]
         for group in ("", *GROUPS)
