@@ -29,6 +29,7 @@ WHOLE = (
     "NUDGE_VOCABULARY_MIN_COUNT",
     "NUDGE_VOCABULARY_MIN_COURSES",
     "NUDGE_MAIL_PER_MINUTE",
+    "NUDGE_RISK_MIN_RUNS",
 )
 COUNTS = ("NUDGE_MAIL_BATCH", "NUDGE_MAIL_SHARDS", "NUDGE_MAIL_TRIES")
 LENGTHS = (
@@ -58,6 +59,7 @@ def register() -> None:
         check_directories,
         check_kinds,
         check_quiet_hours,
+        check_risk,
         check_compat,
         check_mail,
         check_notices,
@@ -195,4 +197,22 @@ def check_notices(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckM
     if url and len(secret) < SECRET:
         hint = f"Use at least {SECRET} characters; until then nobody is told of cases."
         found.append(checks.Warning("NUDGE_CASE_WEBHOOK_SECRET is short.", hint=hint, id="nudge_xblock.W004"))
+    return found
+
+
+def check_risk(app_configs: Any = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """Tiers rise, and the operator's own feature table is a file that this process can read."""
+    from .atrisk import plan
+
+    found: list[checks.CheckMessage] = []
+    try:
+        plan.site_limits()
+    except ValueError as error:
+        hint = 'It must be a table of whole percents, such as {"marginal": 50, "moderate": 70, "high": 85}.'
+        found.append(checks.Error(str(error), hint=hint, id="nudge_xblock.E007"))
+    path = settings.NUDGE_RISK_FEATURES
+    if path and not (isinstance(path, (str, os.PathLike)) and os.access(path, os.R_OK)):
+        hint = "Name a table on a volume that all workers share; until it is there nobody's risk is assessed."
+        text = f"NUDGE_RISK_FEATURES is {path!r}, which this process cannot read."
+        found.append(checks.Warning(text, hint=hint, id="nudge_xblock.W005"))
     return found
