@@ -169,5 +169,8 @@ def test_without_a_broker_the_press_of_the_button_says_what_is_wrong(site: Site)
 
 
 def test_every_task_may_be_delivered_twice() -> None:
-    mine = (tasks.night, tasks.ingest_log, tasks.refresh_course, tasks.assess_course, tasks.retire)
+    mine = (
+        tasks.night, tasks.ingest_log, tasks.refresh_course, tasks.assess_course, tasks.settle_cases,
+        tasks.case_notices, tasks.retire,
+    )  # fmt: skip
     assert all(task.acks_late for task in mine)
