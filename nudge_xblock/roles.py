@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from opaque_keys.edx.keys import CourseKey
 
 STAFF_ROLES = ("staff", "instructor", "limited_staff", "data_researcher")
+SEEING = STAFF_ROLES[:3]
+"""Those that the platform takes for staff; a researcher may download data and no more."""
 APP, WORK_CASES = "nudge_xblock", "work_cases"
 
 
@@ -33,7 +35,7 @@ class Roles:
         if roles is None:
             return False
         held = roles.filter(user_id=user_id, role__in=STAFF_ROLES)
-        wide = held.filter(course_id=CourseKeyField.Empty, role__in=STAFF_ROLES[:2]).exclude(org="")
+        wide = held.filter(course_id=CourseKeyField.Empty, role__in=SEEING[:2]).exclude(org="")
         if wide.exists():
             return get_user_model().objects.filter(pk=user_id, is_active=True).exists()
         keys = held.exclude(course_id=CourseKeyField.Empty).values_list("course_id", flat=True)
@@ -46,6 +48,15 @@ class Roles:
             return set()
         of_course = Q(course_id=course_key) | Q(org=course_key.org, course_id=CourseKeyField.Empty)
         return set(roles.filter(of_course, role__in=STAFF_ROLES).values_list("user_id", flat=True))
+
+    def colleagues(self, course_key: CourseKey) -> set[int]:
+        """Return those of `staff_ids` whose role lets them see the course's analytics."""
+        roles = objects("student", "CourseAccessRole")
+        found = self.staff_ids(course_key)
+        if roles is None:
+            return found
+        of_course = Q(course_id=course_key) | Q(org=course_key.org, course_id=CourseKeyField.Empty)
+        return found & set(roles.filter(of_course, role__in=SEEING).values_list("user_id", flat=True))
 
     def may_work_cases(self, user_id: int) -> bool:
         """Return whether the user may work on the at-risk cases of every course run."""

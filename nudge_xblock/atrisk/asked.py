@@ -56,7 +56,7 @@ class Asked:
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Asked:
         """Read a query.  Raises Unreadable."""
-        known = ("tier", "group", "owner", "state", "assignee", "who", "order", "page", "course")
+        known = ("tier", "group", "owner", "state", "assignee", "who", "order", "page")
         for name in query:
             if name not in known:
                 raise _unknown(name, name, known)

@@ -51,7 +51,7 @@ def find(course_key: CourseKey, number: int) -> Case:
 
 def staff(course_key: CourseKey) -> dict[int, str]:
     """Who a case of this course can be given to: number to user name."""
-    return platform().names_of(platform().staff_ids(course_key) | platform().case_workers())
+    return platform().names_of(platform().colleagues(course_key) | platform().case_workers())
 
 
 def may_see(user_id: int, course_key: CourseKey) -> bool:

@@ -72,6 +72,15 @@ class TestOnThePlatform:
             assert platform().staffed(each, EVERY) == set()
             assert not platform().teaches(each)
 
+    def test_colleagues_are_the_staff_who_may_see_the_course(self) -> None:
+        ada, bob, cleo, dan = user("ada"), user("bob"), user("cleo"), user("dan")
+        role(ada, "limited_staff")
+        role(bob, "staff", key=None)
+        role(cleo, "data_researcher")
+        role(dan, "staff", key=ELSEWHERE, org="Elsewhere")
+        assert platform().staff_ids(COURSE) == {ada, bob, cleo}
+        assert platform().colleagues(COURSE) == {ada, bob}
+
     def test_many_courses_are_asked_about_in_two_statements(self) -> None:
         ada = user("ada")
         role(ada, "staff", key=None)
@@ -97,6 +106,7 @@ class TestWithoutThePlatform:
         assert platform().teaches(user("cleo", is_staff=True))
         assert not platform().teaches(user("dan"))
         assert platform().course_titles([COURSE]) == {COURSE: str(COURSE)}
+        assert platform().colleagues(COURSE) == set()
 
     def test_who_may_work_on_the_cases_of_every_course(self) -> None:
         ada, bob, cleo, root = user("ada"), user("bob"), user("cleo"), user("root", is_superuser=True)

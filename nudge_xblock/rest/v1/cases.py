@@ -53,6 +53,11 @@ def table(text: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
 
 
+def asked(request: Request) -> dict[str, str]:
+    """The query; what is given several times is joined by commas."""
+    return {name: ",".join(values) for name, values in request.query_params.lists()}
+
+
 def listed(query: Mapping[str, str]) -> dict[str, str]:
     """What of a query the audit tells: not which learner it was about."""
     return {name: value for name, value in query.items() if name not in ("who", "page")}
@@ -77,7 +82,7 @@ class Cases(CasesView):
 
     @described(parameters=shapes.QUERY, responses=shapes.CasesSerializer)
     def get(self, request: Request, course_key: str) -> Response:
-        query = request.query_params.dict()
+        query = asked(request)
         self.detail = {"query": listed(query)}
         with answered():
             return Response(api.atrisk.cases(self.course_key, self.user_id, query))
@@ -90,7 +95,7 @@ class CasesTable(CasesView):
 
     @described(parameters=shapes.TABLE_QUERY, responses=CSV)
     def get(self, request: Request, course_key: str) -> HttpResponse:
-        query = request.query_params.dict()
+        query = asked(request)
         with answered():
             text = api.atrisk.cases_table(self.course_key, self.user_id, query)
         self.detail = {"query": listed(query)}
@@ -239,11 +244,15 @@ class Everywhere(Plain, APIView):  # type: ignore[misc]
         responses=shapes.EverywhereSerializer,
     )
     def get(self, request: Request) -> Response:
-        query = request.query_params.dict()
+        query = self.query(request)
         with answered():
             told = api.atrisk.cases_everywhere(self.scope(request), query)
         self.record(request, {each["course"] for each in told["cases"]}, query)
         return Response(told)
+
+    def query(self, request: Request) -> dict[str, str]:
+        """What is asked of the cases in the scope."""
+        return {name: value for name, value in asked(request).items() if name != "course"}
 
     def scope(self, request: Request) -> Any:
         """What the caller may see, or what they name of it."""
@@ -274,7 +283,7 @@ class TableEverywhere(Everywhere):
         responses=CSV,
     )
     def get(self, request: Request) -> HttpResponse:
-        query = request.query_params.dict()
+        query = self.query(request)
         with answered():
             text, keys = api.atrisk.table_everywhere(self.scope(request), query)
         self.record(request, set(map(str, keys)), query)

@@ -11,7 +11,7 @@ from nudge_xblock.atrisk.models import Owner
 from nudge_xblock.atrisk.tiers import ORDER
 from predictor.factors import GROUPS
 
-NAMES = ["tier", "group", "owner", "state", "assignee", "who", "order", "page", "course"]
+NAMES = ["tier", "group", "owner", "state", "assignee", "who", "order", "page"]
 anything = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), st.text(max_size=30))
 
 
@@ -30,7 +30,6 @@ known = st.fixed_dictionaries(
         "assignee": st.sampled_from([ME, "none", "7", ""]),
         "who": st.sampled_from(["", "0123456789abcdef"]),
         "page": st.integers(1, 1000).map(str),
-        "course": st.text(max_size=5),
     },
 )
 

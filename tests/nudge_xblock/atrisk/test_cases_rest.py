@@ -216,7 +216,8 @@ def test_each_filter_holds_what_it_says(staff: Client) -> None:
     post(staff, f"cases/{three}/resolve", outcome="other", version=0)
     who = platform().anonymous_id(2, COURSE)[:16]
     held = {
-        "tier=high": {one}, "tier=high,moderate": {one, two}, "group=grades": {two}, "owner=assistant": {two},
+        "tier=high": {one}, "tier=high,moderate": {one, two},
+        "tier=high&tier=moderate": {one, two}, "group=grades": {two}, "owner=assistant": {two},
         "owner=adviser": {one}, "state=ended": {three}, "state=all": {one, two, three}, "assignee=me": {one},
         "assignee=none": {two}, f"assignee={STAFF}": {one}, "assignee=404": set(), f"who={who}": {two},
         "tier=high&group=grades": set(), "": {one, two}, "tier=&state=": {one, two},
@@ -234,7 +235,7 @@ def test_each_filter_holds_what_it_says(staff: Client) -> None:
         ("state=gone", "ended"), ("order=name", "urgency"), ("assignee=x", "me"),
         ("assignee=99999999999999999999", "none"),
         ("who=Zoe", "hexadecimal"), ("page=0", "from 1"), ("page=x", "from 1"), ("page=9999999999", "from 1"),
-        ("colour=red", "tier"),
+        ("colour=red", "tier"), ("state=open&state=ended", "open"),
     ],
 )  # fmt: skip
 def test_an_unknown_filter_says_which_there_are(staff: Client, query: str, says: str) -> None:
