@@ -73,7 +73,10 @@ def learn(job: Run) -> str:
 
 def has_scipy() -> bool:
     """Whether a training process would find scipy; nothing is imported."""
-    return find_spec("scipy") is not None
+    try:
+        return find_spec("scipy") is not None
+    except ImportError:
+        return False
 
 
 def mark_judged() -> None:

@@ -46,7 +46,7 @@ def night() -> Run:
 
 def skipped(job: Run) -> list[dict[str, Any]]:
     with pytest.raises(Skipped) as found:
-        learning.learn(job)
+        learning.gather(job)
     return found.value.remarks
 
 
@@ -76,7 +76,8 @@ def test_without_events_there_are_no_runs() -> None:
 
 def test_without_scipy_the_words_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learning, "find_spec", lambda name: None)
-    assert 'pip install "nudge-xblock[train]"' in remarks.text(skipped(nighttime.run()))
+    with pytest.raises(Skipped, match=r'pip install "nudge-xblock\[train\]"'):
+        learning.learn(nighttime.run())
 
 
 @pytest.mark.train
@@ -161,6 +162,7 @@ def test_a_training_process_that_dies_tells_its_last_words(
         learning.learn(night())
 
 
+@pytest.mark.train
 def test_one_killed_before_the_verdict_is_judged_the_next_night(settings: Any) -> None:
     term.finished()
     job = night()
