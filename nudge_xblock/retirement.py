@@ -15,6 +15,7 @@ from predictor.sequences import EventStore
 
 from . import trials
 from .atrisk.models import Case, CaseEvent, RiskSettings
+from .communicator import forgetting
 from .communicator.models import Audit, Letter, SavedSelection
 from .compat import platform
 from .models import InboxEvent, Learner
@@ -40,6 +41,7 @@ def retire(user_id: int) -> dict[str, int]:
     }
     with transaction.atomic():
         found["live_events"] = InboxEvent.objects.filter(user_id=user_id).delete()[0]
+        found["named"] = forgetting.forget(user_id)
         found["rows"] = Learner.objects.filter(user_id=user_id).delete()[0]
         found["written"] = _forget_author(user_id)
     trials.forget()  # other processes read their logs anew within minutes

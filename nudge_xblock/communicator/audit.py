@@ -22,6 +22,7 @@ from nudge_xblock.compat import platform
 from .case_words import CASES, SEEN
 from .letter_words import LETTERS
 from .models import Audit
+from .selection import unnamed
 
 NEWEST = 200
 REFUSED = "refused"
@@ -63,7 +64,7 @@ def record(
     Of looks that are counted on one line, the detail is that of the last.
     """
     told = {"course_key": course_key, "user_id": user_id, "what": what, "letter_id": letter_id}
-    now = timezone.now()
+    now, detail = timezone.now(), _unnamed(detail)
     if what in LOOKS:
         before = Audit.objects.filter(**told, at__gt=now - FOLDED).first()
         if before is not None and all(before.detail.get(name) == detail.get(name) for name in SAME):
@@ -75,7 +76,7 @@ def record(
 
 def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str, **detail: Any) -> None:
     """Write down one call about several courses in each of them, or one about none; in few statements."""
-    now, keys = timezone.now(), list(course_keys) or [OF_NONE]
+    now, detail, keys = timezone.now(), _unnamed(detail), list(course_keys) or [OF_NONE]
     told = {"user_id": user_id, "what": what}
     folded: dict[CourseKey, int] = {}
     if what in LOOKS:
@@ -87,6 +88,11 @@ def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str,
     Audit.objects.filter(pk__in=folded.values()).update(**again)
     new = [key for key in keys if key not in folded]
     Audit.objects.bulk_create(Audit(**told, course_key=key, detail=detail) for key in new)
+
+
+def _unnamed(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, without the pseudonyms that a selection may hold."""
+    return {key: unnamed(each) if isinstance(each, str) else each for key, each in detail.items()}
 
 
 def record_refusal(course_key: CourseKey | None, user_id: int, call: str, status: int) -> None:

@@ -48,6 +48,9 @@ MOST_PARTS = 20
 RANGE = re.compile(r"([0-9]{0,5})-([0-9]{0,5})")
 NAMES = re.compile(r"[A-Za-z0-9_-]{1,32}(,[A-Za-z0-9_-]{1,32})*")
 PSEUDONYM = re.compile(r"[0-9a-f]{16}")
+NAMING = re.compile(r"(?<=\bwho=)[0-9a-f,]+")
+NOBODY = "0" * 16
+"""Stands where a learner was named who has been retired."""
 
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.unsignedinteger[Any]]
@@ -141,6 +144,11 @@ class Selection:
             wanted = np.array([int(name, 16) for name in self.who], np.uint64)
             chosen &= np.isin(learners.pseudonyms.astype(np.uint64), wanted)
         return chosen
+
+
+def unnamed(query: str) -> str:
+    """A query as it is told where nobody is to be named."""
+    return NAMING.sub(NOBODY, query)
 
 
 def bits(reasons: Iterable[str]) -> np.uint32:

@@ -89,8 +89,8 @@ def assess(enrolment: Any, rng: Any, now: datetime) -> None:
     from nudge_xblock.atrisk import plan, tiers
     from nudge_xblock.atrisk.models import Risk, RiskDay
 
-    foreseen = 1 - enrolment.predictions.get("complete", 0.5) + rng.normal(scale=0.05)
-    chance = float(np.clip(foreseen, 0.01, 0.97))
+    foreseen = 0.93 * (1 - enrolment.predictions.get("complete", 0.5)) + rng.normal(scale=0.03)
+    chance = float(np.clip(foreseen, 0.01, 0.99))
     limits = plan.of(enrolment.course_key).limits
     never = enrolment.last_seen is None
     weights = np.array([8, 6, 4, 5, 3, 2, 1], float)

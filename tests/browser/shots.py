@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .choosing import COURSE
+from .choosing import COURSE, ask
 from .conftest import FLAGS, ROOT, STAFF, Site, night, served
 from .writing import done, write
 
@@ -82,10 +83,12 @@ def compose(page: Page) -> None:
 
 def work(page: Page, site: Site) -> None:
     """Some of the morning's work on cases, so that there is something to see of it."""
-    notes = {2: "Works nights until the end of the month. Asks for a later date for quiz 3.", 5: "", 6: ""}
-    for place, note in notes.items():
-        page.goto(f"{site.url}{PATH}#nudge-cases")
-        page.locator("li.nudge-case").nth(place).get_by_role("link").click()
+    page.goto(f"{site.url}{PATH}#nudge-cases")
+    number = moving(page)
+    others = [each["id"] for each in ask(page, "cases")["cases"] if each["id"] != number][3:6:2]
+    notes = {number: "Works nights until the end of the month. Asks for a later date for quiz 3."}
+    for case, note in (notes | dict.fromkeys(others, "")).items():
+        page.goto(f"{site.url}{PATH}#nudge-cases&case={case}")
         page.get_by_role("button", name="Take it").click()
         page.locator(".nudge-history [data-what=assigned]").wait_for()
         if note:
@@ -100,7 +103,7 @@ def cases(page: Page, site: Site, name: str) -> None:
     page.locator("li.nudge-case").first.wait_for()
     if name != "arabic":
         take(page, f"cases-{name}", tall=1500)
-    page.locator("li.nudge-case").nth(2).get_by_role("link").click()
+    page.goto(f"{site.url}{PATH}#nudge-cases&case={moving(page)}")
     page.locator(".nudge-work").wait_for()
     take(page, f"case-{name}")
     if name == "desktop":
@@ -110,6 +113,12 @@ def cases(page: Page, site: Site, name: str) -> None:
         page.goto(f"{site.url}/nudge/cases/")
         page.locator("li.nudge-case").first.wait_for()
         take(page, "cases-programme-desktop", tall=1200)
+
+
+def moving(page: Page) -> int:
+    """The case of today's whose risk has risen most."""
+    found: list[dict[str, Any]] = ask(page, "cases")["cases"]
+    return int(max(found, key=lambda each: (each["change"] or 0, each["id"]))["id"])
 
 
 def take(page: Page, name: str, tall: int | None = None) -> None:

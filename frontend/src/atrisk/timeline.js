@@ -9,6 +9,8 @@ import { TIERS } from "./tier.js";
 const TOP = 12;
 const TALL = 190;
 const AXIS = 44;
+/** Pixels from one date to the next. */
+const LABEL = 96;
 const DAY = 86400000;
 const WEEK = 7;
 
@@ -93,7 +95,7 @@ function draw(risk, { days, limits, chance, tier }, done, marks, width) {
       done[i].length ? s("path", { class: "nudge-done", d: `M${x(times[i])},${base + 4}l5,5l-5,5l-5,-5z` }) : "",
     );
   });
-  const every = Math.max(1, Math.ceil(72 / step));
+  const every = Math.max(1, Math.ceil(LABEL / step));
   const dated = times.map((time, i) => [time, i]).filter(([, i]) => (days.length - 1 - i) % every === 0);
   return s(
     "svg",

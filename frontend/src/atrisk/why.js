@@ -49,7 +49,7 @@ export function steps({ words }, { next_steps: found }) {
     "section",
     { class: "nudge-section", "aria-label": t("case_steps") },
     h("h3", { class: "nudge-finding nudge-minor" }, t("case_steps")),
-    h("ul", { class: "nudge-steps" }, found.map((step) => h("li", { class: "nudge-own" }, step.url ? h("a", { href: step.url }, step.words) : step.words))),
+    h("ul", { class: "nudge-steps" }, found.map((step) => h("li", {}, step.url ? h("a", { href: step.url }, step.words) : step.words))),
     h("p", { class: "nudge-note" }, t("case_note_steps")),
   );
 }

@@ -74,7 +74,7 @@ export class Work {
       "dl",
       { class: "nudge-facts" },
       h("div", {}, h("dt", {}, t("case_owner")), h("dd", {}, owner)),
-      intervention && h("div", {}, h("dt", {}, t("case_plan")), h("dd", { class: "nudge-own" }, intervention)),
+      intervention && h("div", {}, h("dt", {}, t("case_plan")), h("dd", {}, h("bdi", {}, intervention))),
       state !== "open" && h("div", {}, h("dt", {}, t("case_assignee")), h("dd", {}, whose(this.words, assignee))),
     );
   }
