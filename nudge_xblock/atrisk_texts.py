@@ -278,7 +278,7 @@ def _worked() -> dict[str, str]:
         "case_with": _("With it"),
         "case_without": _("Without"),
         "case_difference": _("Difference"),
-        "case_interval": _("95% interval"),
+        "case_interval": _("95 percent interval"),
         "case_n_with": _("Learners with"),
         "case_n_without": _("Learners without"),
         "case_points_signed": _("{points} points"),
@@ -297,8 +297,8 @@ def _fairness() -> dict[str, str]:
         "case_fair_as_of": _("Flagged as of {day}, in {run}."),
         "case_fair_how": _(
             "Of learners who completed, how many had been flagged all the same: each group beside everyone "
-            "else. The line is the 95% interval of the difference: where the ring lies outside it, there is "
-            "more than chance. What is looked at here is never among the reasons."
+            "else. The line is the 95 percent interval of the difference: where the ring lies outside it, "
+            "there is more than chance. What is looked at here is never among the reasons."
         ),
         "case_wrongly": _("Completed, but had been flagged"),
         "case_wrongly_others": _("The same of everyone else"),
