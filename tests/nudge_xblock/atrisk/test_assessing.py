@@ -115,6 +115,38 @@ def test_a_repeat_leaves_the_same_rows_and_another_day_adds_to_the_line() -> Non
 
 
 @pytest.mark.usefixtures("serving")
+def test_one_that_is_stopped_between_two_batches_is_simply_done_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    term.run(NOW_RUN, 20 * DAY, *range(1, 8))
+    for user_id in range(1, 6):
+        term.visits(NOW_RUN, user_id, *range(user_id, 3 * user_id))
+    monkeypatch.setattr(assessing, "BATCH", 3)
+    write, written = assessing._write, [0]
+
+    def stopped(cases: Any, *more: Any) -> None:
+        if written[0] == 2:
+            raise OSError("the worker is gone")
+        written[0] += 1
+        write(cases, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(assessing, "_write", stopped)
+        with pytest.raises(OSError, match="the worker is gone"):
+            api.assess_course(NOW_RUN, NOW)
+    assert Risk.objects.count() == RiskDay.objects.count() == 6, (
+        "whole batches are written, or nothing of them"
+    )
+    assert not Case.objects.exists()
+    assert api.assess_course(NOW_RUN, NOW) == 7
+    torn = list(Risk.objects.order_by("pk").values())
+    for table in (Case, Risk, RiskDay):
+        table.objects.all().delete()
+    api.assess_course(NOW_RUN, NOW)
+    assert list(Risk.objects.order_by("pk").values()) == torn
+
+
+@pytest.mark.usefixtures("serving")
 def test_a_run_that_is_over_or_has_not_begun_has_nobody_at_risk() -> None:
     term.run(NOW_RUN, 20 * DAY, 1, 2)
     api.assess_course(NOW_RUN, NOW)
