@@ -20,6 +20,7 @@ from nudge_xblock.night import RISK, Run, models
 from nudge_xblock.remarks import remark, sentence
 from predictor.moments import Enrolments
 from predictor.outcomes import CourseOutcomes, Outcomes
+from predictor.records import LearnerRecords
 from predictor.risk import RiskModel
 from predictor.standing import Known
 from predictor.store import BrokenModel, NoModel
@@ -53,7 +54,9 @@ def judge(job: Run, version: str, target: str, finished: Sequence[CourseRun], he
         job.judge(RISK, version, {"targets": {}}, [remark("unreadable")])
         return sentence(job.refused[RISK][0])
     asked = [new, *_comparable(old, target)]
-    found = [piece for run in finished for piece in _pieces(run, held_out, asked, job)]
+    everybody = {learner for course in held_out.by_course.values() for learner in course.learners}
+    earlier = [records.of(everybody, model) for model in asked]
+    found = [piece for run in finished for piece in _pieces(run, held_out, asked, earlier, job)]
     figures = {target: _figures(found)}
     unseen = [model.metrics.get(target, {}) for model in asked]
     against = objections.to_engagement(figures) + objections.to_unseen(target, *unseen)
@@ -69,7 +72,14 @@ def _comparable(version: str | None, target: str) -> Iterator[RiskModel]:
             yield old
 
 
-def _pieces(run: CourseRun, held_out: Outcomes, asked: Sequence[RiskModel], job: Run) -> Iterator[Piece]:
+def _pieces(
+    run: CourseRun,
+    held_out: Outcomes,
+    asked: Sequence[RiskModel],
+    earlier: Sequence[LearnerRecords | None],
+    job: Run,
+) -> Iterator[Piece]:
+    """Everyone held out in a run, at each moment; `earlier` courses as each model counts them."""
     course = held_out.by_course.get(str(run.key))
     if course is None:
         return
@@ -77,7 +87,7 @@ def _pieces(run: CourseRun, held_out: Outcomes, asked: Sequence[RiskModel], job:
     sequences = run.sequences()
     told = facts.of_run(run, sequences, user_ids)
     lengths = {str(run.key): run.length} if run.length else {}
-    known = [Known(told, learners=records.of(course.learners, model), lengths=lengths) for model in asked]
+    known = [Known(told, learners=each, lengths=lengths) for each in earlier]
     divided = examination.divisions_of(run.key, course.learners, job.now.year)
     for days in examination.HORIZONS:
         rows = np.flatnonzero(_askable(course, asked[0].target, days, run.length, job.now.timestamp()))
