@@ -80,7 +80,7 @@ class Cases(CasesView):
 
     audited = {"get": "cases_seen"}
 
-    @described(parameters=shapes.QUERY, responses=shapes.CasesSerializer)
+    @described(operation_id="cases_list", parameters=shapes.QUERY, responses=shapes.CasesSerializer)
     def get(self, request: Request, course_key: str) -> Response:
         query = asked(request)
         self.detail = {"query": listed(query)}
