@@ -16,8 +16,8 @@ from django.utils import translation
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.atrisk import casework, listing, rows
-from nudge_xblock.atrisk.models import Case, RiskSettings
-from nudge_xblock.communicator.models import Audit
+from nudge_xblock.atrisk.models import Case, CaseEvent, RiskSettings
+from nudge_xblock.communicator.models import Audit, Letter
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Enrolment, InboxEvent
 
@@ -349,3 +349,37 @@ def test_a_look_that_showed_nobody_is_written_down_once_too(people: dict[str, Cl
 def test_the_audit_does_not_tell_which_learner_was_looked_for(staff: Client) -> None:
     get(staff, "cases?who=" + "a" * 16)
     assert Audit.objects.get().detail == {"query": {}}
+
+
+def test_the_history_names_what_went_out_and_forgets_who_was_retired(staff: Client) -> None:
+    case = flagged(1)
+    letter = Letter.objects.create(course_key=COURSE, subject="Come back, [:firstname:]")
+    for what, more in (
+        ("mail", {"detail": {"letter": letter.pk, "delivery": 1}}), ("popup", {"detail": {"letter": 999}}),
+        ("assigned", {"author_id": None, "about_id": None}), ("later", {}),
+    ):  # fmt: skip
+        CaseEvent.objects.create(case=case, at=NOW, what=what, **more)
+    assert [each["words"] for each in get(staff, f"cases/{case.pk}")["history"]] == [
+        "Opened as High: Absence",
+        "A mail went out: “Come back, [:firstname:]”",
+        "A pop-up was shown",
+        "Given to someone who has left",
+        "later",
+    ]
+
+
+def test_next_steps_are_told_while_the_case_is_open(staff: Client) -> None:
+    number = flagged(1).pk
+    assert all(step["words"] and step["url"] for step in get(staff, f"cases/{number}")["next_steps"])
+    assert get(staff, f"cases/{number}")["next_steps"]
+    post(staff, f"cases/{number}/resolve", outcome="leaving", version=0)
+    assert get(staff, f"cases/{number}")["next_steps"] == []
+
+
+def test_a_case_of_a_learner_who_is_not_assessed_any_more_can_still_be_read(staff: Client) -> None:
+    case = flagged(1)
+    case.enrolment.risk.delete()
+    told = get(staff, f"cases/{case.pk}")
+    assert (told["chance"], told["change"], told["seen"], told["sentence"]) == (90, None, 12, "")
+    assert (told["reasons"], told["unknown"], told["partial"]) == ([], [], False)
+    assert "90" in call(staff, "GET", HERE + "cases.csv").content.decode()
