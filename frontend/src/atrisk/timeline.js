@@ -48,14 +48,17 @@ function moves({ t, n }, moved) {
   return (moved ?? []).filter(({ points }) => Math.round(points)).map(({ words, points }) => t("case_move", { what: words, points: n(points > 0 ? "case_plus" : "case_minus", Math.abs(Math.round(points))) }));
 }
 
-/** Now, against a week ago, and what moved it most since. */
-function finding(words, { chance, change, days }) {
+/** The newest day that is known, against a week before, and what moved it most since. */
+function finding(words, { days }) {
   const { t, n, percent } = words;
-  const now = percent(chance);
-  if (change === null || change === undefined) return t("case_first_days", { now });
+  const last = days[days.length - 1];
+  const now = percent(last.chance);
+  const from = Date.parse(last.day) - WEEK * DAY;
+  const before = days.filter(({ day }) => Date.parse(day) <= from).pop();
+  if (!before) return t("case_first_days", { now });
+  const change = last.chance - before.chance;
   if (!change) return t("case_steady", { now });
   const sums = new Map();
-  const from = Date.parse(days[days.length - 1].day) - WEEK * DAY;
   for (const { day, moved } of days) {
     if (Date.parse(day) > from) for (const one of moved ?? []) sums.set(one.words, (sums.get(one.words) ?? 0) + one.points);
   }
@@ -64,7 +67,7 @@ function finding(words, { chance, change, days }) {
   return most ? `${said} ${t("case_mostly", { what: most[0] })}` : said;
 }
 
-function draw(risk, { days, limits, chance, tier }, done, marks, width) {
+function draw(risk, { days, limits, tier }, done, marks, width) {
   const { t, percent, date } = risk.words;
   const flip = (x) => (risk.rtl ? width - x : x);
   const [start, end] = [44, limits ? 92 : 16];
@@ -107,7 +110,7 @@ function draw(risk, { days, limits, chance, tier }, done, marks, width) {
     ]),
     s("path", { class: "nudge-course", d: line((_, i) => x(times[i]), ({ chance: share }) => y(share))(days) }),
     marks,
-    s("text", { class: "nudge-value", x: x(last), y: now > TOP + 16 ? now - 12 : now + 20, "text-anchor": days.length > 1 ? "end" : "middle" }, percent(chance)),
+    s("text", { class: "nudge-value", x: x(last), y: now > TOP + 16 ? now - 12 : now + 20, "text-anchor": days.length > 1 ? "end" : "middle" }, percent(days[days.length - 1].chance)),
     dated.map(([time]) => s("text", { class: "nudge-tick", x: x(time), y: base + 32, "text-anchor": time === last ? "end" : "middle" }, date(time))),
   );
 }
