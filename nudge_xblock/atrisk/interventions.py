@@ -163,17 +163,20 @@ def _begin(letter: Letter, place: Slot) -> None:
 
 
 def tend(now: datetime) -> int:
-    """What keeps the letters of the tiers in step with the cases: how many learners are left out for it.
+    """Keep the letters of the tiers in step with the cases; how many learners are left out for it.
 
-    A learner who is better is not written to any more, what went out stands in the case's history, and a
-    course whose pages ask for pop-ups by now gets those that it had no room for.
+    Who is better is not written to any more, and what went out stands in the case's history.
     """
     keys = Intervention.objects.order_by().values_list("course_key", flat=True).distinct()
     left_out = sum(meant.better(course_key) for course_key in filter(None, list(keys)))
     noted.note(now)
+    return left_out
+
+
+def complete(now: datetime) -> None:
+    """Give a course what it had no room for as its letters were switched on: its pages ask for pop-ups now."""
     for settings in RiskSettings.objects.filter(automatic=True).order_by("pk"):
         try:
             _complete(settings.course_key, settings.author_id, Letter.State.values, now)
         except desk.NotReady as error:
             LOG.warning("The letters of the tiers of %s cannot go out: %s", settings.course_key, error)
-    return left_out

@@ -174,6 +174,7 @@ def at_night(job: Run) -> str:
     """
     for letter in Letter.objects.filter(state=State.SCHEDULED, at__lt=job.now + launching.AHEAD):
         launching.launch(letter, letter.at)
+    interventions.complete(job.now)
     interventions.tend(job.now)
     found = daily(job.now)
     job.figures["matched"] = found

@@ -154,7 +154,7 @@ def letters_table(course_key: CourseKey) -> str:
 
 def deliveries_table(row: Letter) -> str:
     """Everyone a letter went to, under pseudonyms, as CSV."""
-    figures = ("pass", "complete", "leave", "progress", "seen", "mode")
+    figures = ("pass", "complete", "leave", "progress", "seen", "mode", "tier", "risk")
     titles = ["learner", "state", "reason", "sent_at", "seen", "opened", "clicked", *figures]
     rows = row.deliveries.select_related("learner").order_by("pk").iterator(chunk_size=2000)
     cells = (

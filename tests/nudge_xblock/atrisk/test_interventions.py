@@ -136,9 +136,9 @@ def test_a_course_without_pop_ups_has_its_mails_and_gets_its_pop_ups_later() -> 
     assert "asks for pop-ups" in problem
     assert len(going()) == 2 * EVERY
     placed()
-    interventions.tend(FIRST)
+    interventions.complete(FIRST)
     assert len(going()) == 3 * EVERY
-    interventions.tend(FIRST)
+    interventions.complete(FIRST)
     assert Letter.objects.count() == 3 * EVERY
 
 
@@ -148,7 +148,7 @@ def test_a_letter_that_was_stopped_by_hand_stays_stopped() -> None:
     )
     on()
     desk.stop(COURSE, going()[0].pk, FIRST)
-    interventions.tend(FIRST)
+    interventions.complete(FIRST)
     assert len(going()) == 3 * EVERY - 1
 
 
