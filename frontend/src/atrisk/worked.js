@@ -43,7 +43,7 @@ export class Worked {
     const secret = rows.filter(({ hidden }) => hidden);
     const widest = reach(shown);
     const write = (value) => this.written(value);
-    const sure = shown.filter(({ low, high }) => (low > 0 ? good : high < 0 ? -good : 0) > 0);
+    const sure = shown.filter(({ low, high }) => low > 0 || high < 0);
     const marks = [];
     const lines = shown.map((row) => {
       const name = this.name(row);
