@@ -20,6 +20,7 @@ NAMES = (
     "ablation",
     "risk",
     "programme",
+    "cases",
     "offpolicy",
     "kills",
     "mail_kills",
