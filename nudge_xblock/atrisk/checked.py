@@ -28,9 +28,3 @@ def reasons(case: Case) -> list[dict[str, Any]]:
         for reason in case.reasons
         if holds(case.chance, reason)
     ]
-
-
-def leading(case: Case) -> str:
-    """The group that a case is about: the first reason that holds, else what adds most to the risk."""
-    held = next((reason.group for reason in case.reasons if holds(case.chance, reason)), "")
-    return held or max(case.contributions, key=lambda group: case.contributions[group])
