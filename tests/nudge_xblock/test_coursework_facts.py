@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+from django.db.models.query import FlatValuesListIterable, ValuesListIterable
+
+from nudge_xblock import addressees
 from nudge_xblock.compat import platform
 from nudge_xblock.coursework_facts import Handed
 
@@ -96,6 +102,56 @@ def test_relative_dates_count_from_each_learners_own_beginning(openedx: None) ->
     enrolment = CourseEnrollment.objects.get(user_id=ada)
     make("schedules", "Schedule", enrollment=enrolment, start_date=day(2))
     assert dues(ada, bob) == {ada: [day(9)]}, "without a schedule nothing is due"
+
+
+@pytest.fixture
+def rows_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The table of each row that is read."""
+    read: list[str] = []
+    for kind in (ValuesListIterable, FlatValuesListIterable):
+        plain = kind.__iter__
+
+        def counted(self: Any, plain: Any = plain) -> Iterator[Any]:
+            for row in plain(self):
+                read.append(self.queryset.model.__name__)
+                yield row
+
+        monkeypatch.setattr(kind, "__iter__", counted)
+    return read
+
+
+def test_of_one_learner_among_many_no_row_of_another_is_read(openedx: None, rows_read: list[str]) -> None:
+    from tests.openedx.student.models import CourseEnrollment
+
+    people = [enrol(f"learner{number}") for number in range(5)]
+    early, late = due("a", on=10), due("b", after=timedelta(days=7))
+    for learner in people:
+        graded(learner, "a", on=4)
+        for block_due in (early, late):
+            make("edx_when", "UserDate", user_id=learner, content_date=block_due, abs_date=day(12),
+                 modified=day(1))  # fmt: skip
+        enrolment = CourseEnrollment.objects.get(user_id=learner)
+        make("schedules", "Schedule", enrollment=enrolment, start_date=day(2))
+    rows_read.clear()
+    assert platform().open_dues(COURSE, people[:1]) == {people[0]: [(day(12), str(block("b")))]}
+    assert Counter(rows_read) == {
+        "PersistentSubsectionGrade": 1, "ContentDate": 2, "UserDate": 2, "Schedule": 1,
+    }  # fmt: skip
+
+
+def test_many_learners_are_read_in_batches_and_each_is_told_once(
+    openedx: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [enrol(f"learner{number}") for number in range(5)]
+    due("a", on=10)
+    due("b", on=12)
+    graded(people[4], "a", on=4)
+    graded(people[0], "b", on=4)
+    whole = assignments(*people), platform().open_dues(COURSE, people)
+    monkeypatch.setattr(addressees, "BATCH", 2)
+    assert (assignments(*people), platform().open_dues(COURSE, people)) == whole
+    assert [row.user_id for row in whole[0]] == sorted([*people, *people])
+    assert [len(mine) for mine in whole[1].values()] == [1, 2, 2, 2, 1]
 
 
 def test_the_passing_grade_is_the_courses_own(openedx: None) -> None:
