@@ -13,18 +13,17 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import status
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from nudge_xblock import api
-from nudge_xblock.compat import platform
 
 from . import caseshapes as shapes
 from .course import COURSE
 from .errors import Refused
-from .permissions import IsAuthenticated, MaySeeCases, WorksOnCases, course_key_of
+from .permissions import IsAuthenticated, IsCourseStaff, MaySeeCases, WorksOnCases, course_key_of
 from .plain import Plain, described
 from .staff import StaffView
 
@@ -185,8 +184,14 @@ class Reopen(Change):
         return self.change(number, shapes.SeenSerializer, work)
 
 
-class Settings(CasesView):
-    """The course's limits and plan; its own staff alone change them."""
+class CourseView(CasesView):
+    """A call about the course itself, for its own staff alone: who works on the cases of all sees cases."""
+
+    permission_classes = (IsAuthenticated, IsCourseStaff)
+
+
+class Settings(CourseView):
+    """The course's limits and plan."""
 
     audited = {"get": "case_settings_seen", "put": "case_settings_changed"}
 
@@ -196,8 +201,6 @@ class Settings(CasesView):
 
     @described(request=shapes.ChangeSettingsSerializer, responses=shapes.SettingsSerializer)
     def put(self, request: Request, course_key: str) -> Response:
-        if not platform().is_course_staff(self.user_id, self.course_key):
-            raise PermissionDenied("Only staff of this course may change its settings.")
         if not isinstance(request.data, Mapping):
             raise ValidationError({"": ["Settings are a JSON object."]})
         sent = dict(request.data.items())
@@ -211,7 +214,7 @@ class Settings(CasesView):
             return Response(told, status=status.HTTP_409_CONFLICT)
 
 
-class Worked(CasesView):
+class Worked(CourseView):
     """What became of learners with each kind of help, beside comparable ones without it."""
 
     audited = {"get": "worked_seen"}
@@ -221,7 +224,7 @@ class Worked(CasesView):
         return Response(api.atrisk.worked(self.course_key))
 
 
-class Fairness(CasesView):
+class Fairness(CourseView):
     """Which groups of learners are flagged without need more often than others; small ones are hidden."""
 
     audited = {"get": "fairness_seen"}

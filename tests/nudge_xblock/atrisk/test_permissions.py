@@ -33,9 +33,9 @@ TABLE: dict[tuple[str, str], tuple[Any, set[str], str]] = {
     ("POST", HERE + "cases/{n}/assign"): ({"user": STAFF, "version": 0}, WORKS_HERE, "case_assigned"),
     ("POST", HERE + "cases/{n}/resolve"): ({"outcome": "helped", "version": 0}, WORKS_HERE, "case_resolved"),
     ("POST", HERE + "cases/{e}/reopen"): ({"version": 0}, WORKS_HERE, "case_reopened"),
-    ("GET", HERE + "cases/settings"): (None, WORKS_HERE, "case_settings_seen"),
-    ("GET", HERE + "cases/worked"): (None, WORKS_HERE, "worked_seen"),
-    ("GET", HERE + "cases/fairness"): (None, WORKS_HERE, "fairness_seen"),
+    ("GET", HERE + "cases/settings"): (None, STAFF_HERE, "case_settings_seen"),
+    ("GET", HERE + "cases/worked"): (None, STAFF_HERE, "worked_seen"),
+    ("GET", HERE + "cases/fairness"): (None, STAFF_HERE, "fairness_seen"),
     ("PUT", HERE + "cases/settings"): (CHANGED, STAFF_HERE, "case_settings_changed"),
 }  # fmt: skip
 CALLS = sorted(TABLE)
