@@ -111,7 +111,7 @@ class Campus(Platform):
 
 
 def _title(key: CourseKey) -> str:
-    """Other runs of the demo course are told apart by their term, other courses are called by their number."""
+    """Runs of the demo course are told apart by their term; other courses are called by their number."""
     if key == outline.COURSE_KEY:
         return outline.TITLE
     return f"{outline.TITLE if key.course == outline.COURSE_KEY.course else key.course}, {key.run}"
