@@ -4,7 +4,7 @@ Looked at are learners who completed: whoever of them was flagged was flagged wr
 where its share of these is larger than everyone else's by more than luck. Shares differ by Newcombe's
 interval of two independent proportions (1998, his method 10), from Wilson's of each; the test is the score
 test, its p corrected after Holm for all groups looked at together. Groups with fewer than ten learners who
-completed are hidden, as in `slices`.
+completed are hidden, as in `slices`; so is a share that would count fewer than ten of a group.
 
 Groups are audited here and nowhere weighed: no attribute of this kind is among the model's factors.
 """
@@ -12,7 +12,7 @@ Groups are audited here and nowhere weighed: no attribute of this kind is among 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +83,9 @@ def flagging(
         groups: division -> group of each [n].
         learners: [n] whose rows they are.
 
-    A row tells `n`, `flagged` (share of all), `completed` (how many did), `wrongly` and `wrongly_others`
-    (share flagged of those who completed, in the group and among everyone else), `difference` with `low` and
-    `high`, `p_holm`, and `over`: flagged wrongly more often, beyond luck.
+    A row tells `n`, `flagged` (share of all; None where not `tellable`), `completed` (how many did),
+    `wrongly` and `wrongly_others` (share flagged of those who completed, in the group and among everyone
+    else), `difference` with `low` and `high`, `p_holm`, and `over`: flagged wrongly more often, beyond luck.
     """
     flagged = chances >= threshold
     rows = [
@@ -98,12 +98,24 @@ def flagging(
     yield from (plain(row) for row in rows)
 
 
+def tellable(shares: Sequence[Share]) -> list[bool]:
+    """Which shares may stand beside the sizes of their groups, which are all those of one division.
+
+    Where fewer than ten are meant, or fewer than ten are not, they could be counted; nor may they be had by
+    subtraction from the others.
+    """
+    hidden = hidden_groups([min(share.hits, share.n - share.hits) for share in shares])
+    return [index not in hidden for index in range(len(shares))]
+
+
 def _division(
     division: str, values: NDArray[np.str_], lost: FloatArray, flagged: Mask, learners: NDArray[np.str_]
 ) -> Iterator[Row]:
     names = np.unique(values).tolist()
     completed = lost == 0
     hidden = hidden_groups([len(np.unique(learners[completed & (values == name)])) for name in names])
+    shares = [Share(int(flagged[values == name].sum()), int((values == name).sum())) for name in names]
+    told = tellable(shares)
     for index, name in enumerate(names):
         row: Row = {"column": division, "group": name}
         if index in hidden:
@@ -114,8 +126,8 @@ def _division(
         apart = difference(mine, others)
         yield {
             **row,
-            "n": int(inside.sum()),
-            "flagged": float(flagged[inside].mean()),
+            "n": shares[index].n,
+            "flagged": shares[index].value if told[index] else np.nan,
             "completed": mine.n,
             "wrongly": mine.value,
             "wrongly_others": others.value,

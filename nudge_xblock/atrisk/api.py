@@ -168,7 +168,7 @@ def worked(course_key: CourseKey) -> dict[str, Any]:
 
 
 def fairness(course_key: CourseKey) -> dict[str, Any]:
-    """Which groups of learners are flagged without need, or missed, more often than others."""
+    """Which groups of learners are flagged without need more often than others."""
     from . import fairness
 
     return fairness.fairness(course_key, timezone.now())

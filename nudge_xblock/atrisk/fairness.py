@@ -25,7 +25,7 @@ from nudge_xblock import groups
 from nudge_xblock.compat import platform
 from nudge_xblock.groups import LABELS, Division
 from predictor.fairness import Scores
-from predictor.flags import flagging
+from predictor.flags import Share, flagging, tellable
 
 from . import ended, plan, tiers
 from .models import RiskDay
@@ -59,7 +59,7 @@ def fairness(course_key: CourseKey, now: datetime) -> dict[str, Any]:
     {"slices": [{"by", "by_words", "rows", "abroca", "sentence"}], "as_of", "run", "sentence"}.  A row has
     "name", "n", "flagged", "did_not", "wrongly" and "wrongly_others" (flagged of who completed, here and
     among everyone else), their "difference" with "low" and "high" in points, "p" (Holm), "over", "auc", "ece"
-    and "sentence"; what is not defined yet is None.
+    and "sentence"; what is not defined yet is None, and so is a share that would count fewer than ten.
     """
     limits = plan.of(course_key).limits
     threshold = tiers.least(limits.marginal)
@@ -144,14 +144,22 @@ class _Scored:
         values = {"auc": served.auc.value, "ece": served.ece.value, "abroca": served.area.value}
         return {key: round(value, 3) if np.isfinite(value) else None for key, value in values.items()}
 
-    def did_not(self, division: str, name: str) -> int | None:
-        """Percent of a group who did not complete; None while that is not known of all."""
-        mine = self._seen.lost[self._seen.groups[division] == name]
-        return round(100 * float(mine.mean())) if len(mine) and np.isfinite(mine).all() else None
+    def did_not(self, division: str) -> dict[str, int]:
+        """Percent of each group who did not complete, where that is known of all and counts no small cell."""
+        values, lost = self._seen.groups[division], self._seen.lost
+        named = {name: lost[values == name] for name in np.unique(values).tolist()}
+        shares = {name: Share(int((mine == 1).sum()), len(mine)) for name, mine in named.items()}
+        told = tellable(list(shares.values()))
+        return {
+            name: round(100 * share.value)
+            for (name, share), may in zip(shares.items(), told, strict=True)
+            if may and np.isfinite(named[name]).all()
+        }
 
 
 def _slice(division: Division, flags: list[Row], seen: Seen, scores: _Scored) -> Row:
-    rows = [_row(division, flag, scores) for flag in flags]
+    did_not = scores.did_not(division.name)
+    rows = [_row(division, flag, scores, did_not.get(flag["group"])) for flag in flags]
     rows.sort(key=lambda row: (bool(row.get("hidden")), -row.get("n", 0), row["name"]))
     shown = [row for row in rows if not row.get("hidden")]
     areas = [row.pop("abroca") for row in shown]
@@ -171,7 +179,7 @@ def _slice(division: Division, flags: list[Row], seen: Seen, scores: _Scored) ->
     }
 
 
-def _row(division: Division, flag: Row, scores: _Scored) -> Row:
+def _row(division: Division, flag: Row, scores: _Scored, did_not: int | None) -> Row:
     name = str(LABELS.get(flag["group"], flag["group"]))
     if flag.get("hidden"):
         return {"name": name, "hidden": True}
@@ -180,7 +188,7 @@ def _row(division: Division, flag: Row, scores: _Scored) -> Row:
         "name": name,
         "n": flag["n"],
         "flagged": _percent(flag["flagged"]),
-        "did_not": scores.did_not(division.name, flag["group"]),
+        "did_not": did_not,
         **points,
         "p": None if flag["p_holm"] is None else round(flag["p_holm"], 3),
         "over": bool(flag["over"]),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.flags import Row, Share, chance, difference, flagging
+from predictor.flags import Row, Share, chance, difference, flagging, tellable
 
 
 def rows(flagged_of: dict[str, tuple[int, int]], lost: int = 40, threshold: float = 0.5) -> dict[str, Row]:
@@ -63,6 +63,30 @@ def test_small_groups_are_hidden_and_so_is_what_would_give_them_away() -> None:
     assert found["few"] == {"column": "country group", "group": "few", "hidden": True}
     assert found["some"].get("hidden")
     assert "n" in found["many"]
+
+
+def test_how_many_are_flagged_of_a_group_is_not_told_where_it_could_be_counted() -> None:
+    """Of 20 in the north 2 are flagged; nor is the south told, or they could be had from everybody."""
+    found = rows({"north": (2, 20), "south": (30, 60), "west": (40, 80)}, lost=0)
+    assert [found[name]["n"] for name in ("north", "south", "west")] == [20, 60, 80]
+    assert found["north"]["flagged"] is found["south"]["flagged"] is None
+    assert found["west"]["flagged"] == 0.5
+
+
+sizes = st.integers(0, 60).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
+
+
+@given(st.lists(sizes, min_size=1, max_size=6))
+def test_no_share_that_is_told_counts_a_small_cell_nor_lets_one_be_had_by_subtraction(
+    divided: list[Share],
+) -> None:
+    told = tellable(divided)
+    cells = [min(share.hits, share.n - share.hits) for share in divided]
+    assert all(cell >= 10 for cell, may in zip(cells, told, strict=True) if may)
+    assert sum(not may for may in told) != 1 or len(divided) == 1
+    left = [share for share, may in zip(divided, told, strict=True) if not may]
+    rest = Share(sum(share.hits for share in left), sum(share.n for share in left))
+    assert not any(told) or not left or min(rest.hits, rest.n - rest.hits) >= 10
 
 
 shares = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

@@ -152,6 +152,27 @@ def test_groups_under_ten_are_hidden_and_so_is_what_would_tell_of_them() -> None
 
 
 @pytest.mark.django_db
+def test_a_share_that_counts_a_few_of_a_group_is_not_told() -> None:
+    """One of 12 women failed, and two were flagged: either could be worked out from their number."""
+    chances = np.full(200, 0.2)
+    chances[:2], chances[12:80] = 0.9, 0.9
+    completed = np.ones(200, bool)
+    completed[:1], completed[12:60] = False, False
+    learners(200, chances, np.where(np.arange(200) < 12, "f", "m"), completed)
+    Host.end = NOW - DAY
+    found = told()
+    few = row_of(found, "gender", "Women")
+    assert few["n"] == 12
+    assert few["did_not"] is few["flagged"] is None
+    assert few["wrongly"] is not None
+    many = row_of(found, "gender", "Men")
+    assert many["did_not"] is many["flagged"] is None, "or it could be had from everybody's"
+    [everybody] = slice_of(found, "mode")["rows"]
+    assert everybody["did_not"] == round(100 * 49 / 200)
+    assert everybody["flagged"] == 35
+
+
+@pytest.mark.django_db
 def test_a_course_in_which_nobody_completed_yet_says_so() -> None:
     assert told() == {
         "slices": [], "as_of": None, "run": None, "sentence": "Nothing can be said yet.",
