@@ -169,7 +169,8 @@ class CaseEvent(models.Model):
     .. pii_retirement: local_api
     """
 
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events")
+    # Found by the index below, which begins with it.
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events", db_index=False)
     at = models.DateTimeField()
     author_id = models.BigIntegerField(null=True, help_text=_("Empty: the night, or someone retired."))
     about_id = models.BigIntegerField(
@@ -227,9 +228,47 @@ class Notice(models.Model):
     next_try = models.DateTimeField(null=True, db_index=True, help_text=_("Empty: taken, or given up."))
     taken = models.DateTimeField(null=True)
     problem = models.CharField(max_length=200, blank=True)
+    down = models.BooleanField(default=False, help_text=_("It waits because the other side took nothing."))
 
     def __str__(self) -> str:
         return f"notice of event {self.event_id}"
+
+
+class Way(models.Model):
+    """The usual items of a course run in the order in which learners come to them, as of the newest night.
+
+    .. no_pii: An item is in it where most of those who came as far were there, ten of them at least.
+    """
+
+    course_key = CourseKeyField(max_length=255, unique=True)
+    items = models.JSONField(default=list, help_text=_("Usage keys."))
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{len(self.items)} items of {self.course_key}"
+
+
+class Whereabouts(models.Model):
+    """How far one enrolment came on the way, and what it left out; nothing of who was never on it.
+
+    .. pii: Where in a course a learner has been.
+    .. pii_types: other
+    .. pii_retirement: local_api
+    """
+
+    enrolment = models.OneToOneField(
+        "nudge_xblock.Enrolment", on_delete=models.CASCADE, primary_key=True, related_name="whereabouts"
+    )
+    furthest = models.PositiveIntegerField(help_text=_("The place on the way, from 0."))
+    left_out = models.JSONField(
+        default=list, help_text=_("The first places before that one without a visit.")
+    )
+
+    class Meta:
+        verbose_name_plural = "whereabouts"
+
+    def __str__(self) -> str:
+        return f"{self.enrolment_id}: {self.furthest}"
 
 
 class Intervention(models.Model):

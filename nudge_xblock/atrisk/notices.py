@@ -42,10 +42,13 @@ BATCH = 100
 LEASE = timedelta(minutes=5)
 """After which a notice that a worker took up, and neither sent nor put off, is taken up again."""
 FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_PAUSE = timedelta(minutes=30)
+"""Brokers hand a task out a second time that waits for longer than an hour."""
 PATIENCE = timedelta(days=30)
 """After which a notice is given up; it stays in the admin, with what the other side answered last."""
 TIMEOUT = 10.0
+NOT_OURS = (401, 403, 404, 405, 408, 429)
+"""Answers that any notice would get now, beside those that begin with 5."""
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -83,11 +86,14 @@ def store(events: Iterable[CaseEvent]) -> None:
 
 
 def launch() -> None:
-    """Let a worker send what is due; where there is none, `nudge_notices` and the night do."""
+    """Let a worker send what is due; where there is none, `nudge_notices` and the night do.
+
+    While the other side is down, a worker comes back anyhow.
+    """
     from nudge_xblock import tasks
 
     try:
-        if starting.has_broker():
+        if starting.has_broker() and _held(timezone.now()) is None:
             tasks.send(tasks.case_notices)
     except (OSError, KombuError, RuntimeError):
         LOG.exception("Notices about cases wait for nudge_notices: no worker could be asked")
@@ -107,16 +113,15 @@ class Sent:
 
 
 def send(now: datetime | None = None) -> Sent:
-    """Send what is due, oldest first.  Where the other side is down, the rest waits."""
+    """Send what is due, oldest first.  Where the other side is down, all the rest waits as long."""
     now, sent = now or timezone.now(), Sent()
     if not enabled():
         return sent
-    due = _due(now)
     with requests.Session() as session:
-        for notice in due:
+        for notice in _due(now):
             if _claim(notice) and not _sent(session, notice, sent):
                 return sent
-    if len(due) == BATCH:
+    if Notice.objects.filter(next_try__lte=timezone.now()).exists():
         sent.again = now
     return sent
 
@@ -126,12 +131,7 @@ def _sent(session: requests.Session, notice: Notice, sent: Sent) -> bool:
     try:
         _post(session, notice)
     except Refused as refused:
-        later = _put_off(notice, str(refused))
-        if later is None:
-            sent.given_up += 1
-        else:
-            sent.put_off += 1
-            sent.again = min(later, sent.again or later)
+        _refused(notice, refused, sent)
         return not refused.down
     Notice.objects.filter(pk=notice.pk).update(taken=timezone.now(), next_try=None, problem="")
     sent.taken += 1
@@ -146,15 +146,33 @@ def _due(now: datetime) -> list[Notice]:
 def _claim(notice: Notice) -> bool:
     """Take a notice up, unless another worker did."""
     mine = Notice.objects.filter(pk=notice.pk, next_try=notice.next_try)
-    return bool(mine.update(next_try=timezone.now() + LEASE, tries=F("tries") + 1))
+    return bool(mine.update(next_try=timezone.now() + LEASE, tries=F("tries") + 1, down=False))
 
 
-def _put_off(notice: Notice, problem: str) -> datetime | None:
-    """Let it be tried again, ever less often; when, or None where it is given up."""
+def _refused(notice: Notice, refused: Refused, sent: Sent) -> None:
+    """Let it be tried again, ever less often, or give it up; where the other side is down, all that is due.
+
+    Whoever finds it down first comes back for everything: others leave theirs to that time.
+    """
     now = timezone.now()
-    later = None if now - notice.event.at > PATIENCE else now + pause(notice.tries)
-    Notice.objects.filter(pk=notice.pk).update(next_try=later, problem=problem)
-    return later
+    held = _held(now) if refused.down else None
+    later = held or now + pause(notice.tries)
+    mine = Notice.objects.filter(pk=notice.pk)
+    if now - notice.event.at > PATIENCE:
+        mine.update(next_try=None, problem=str(refused))
+        sent.given_up += 1
+    else:
+        sent.put_off += mine.update(next_try=later, problem=str(refused), down=refused.down)
+    if refused.down:
+        sent.put_off += Notice.objects.filter(next_try__lte=now).update(next_try=later, down=True)
+    if held is None and sent.put_off:
+        sent.again = min(later, sent.again or later)
+
+
+def _held(now: datetime) -> datetime | None:
+    """When the other side, which is down, is asked again; None where it is not known to be down."""
+    waiting = Notice.objects.filter(next_try__gt=now, down=True)
+    return waiting.order_by("next_try").values_list("next_try", flat=True).first()
 
 
 def pause(tries: int) -> timedelta:
@@ -187,7 +205,8 @@ def _post(session: requests.Session, notice: Notice) -> None:
     except requests.RequestException as error:
         raise Refused(f"not reached: {type(error).__name__}", down=True) from error
     if not 200 <= answer.status_code < 300:
-        raise Refused(f"answered {answer.status_code}", down=answer.status_code >= 500)
+        down = answer.status_code >= 500 or answer.status_code in NOT_OURS
+        raise Refused(f"answered {answer.status_code}", down)
 
 
 def signature(stamp: str, body: bytes) -> str:

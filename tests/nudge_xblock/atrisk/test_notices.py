@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.utils import timezone
@@ -106,14 +107,14 @@ def test_nothing_is_lost_while_the_other_side_is_down(receiver: Receiver) -> Non
     lived()
     receiver.status = 503
     first = notices.send()
-    assert (first.taken, first.put_off) == (0, 1), "the others are not tried while it is down"
+    assert (first.taken, first.put_off) == (0, 5)
+    assert len(receiver.calls) == 1, "the others are not tried while it is down"
     assert first.again is not None
     assert first.again > timezone.now()
     assert Notice.objects.filter(problem="answered 503", tries=1).count() == 1
     receiver.status = 200
-    assert notices.send().taken == 4
-    assert notices.send().taken == 0, "the first waits for its time"
-    assert notices.send(first.again).taken == 1
+    assert notices.send().taken == 0, "all wait for the time at which it is asked again"
+    assert notices.send(first.again).taken == 5
     assert len({told["id"] for told in receiver.told}) == 5
     assert not Notice.objects.filter(next_try__isnull=False).exists()
     assert set(Notice.objects.values_list("problem", flat=True)) == {""}
@@ -144,7 +145,7 @@ def test_pauses_grow_and_have_an_end() -> None:
     assert (pauses[0], pauses[1], pauses[-1]) == (
         timedelta(minutes=1),
         timedelta(minutes=2),
-        timedelta(hours=6),
+        timedelta(minutes=30),
     )
 
 
@@ -214,6 +215,66 @@ def test_a_worker_is_asked_once_the_change_is_stored_and_comes_back(
     assert asked[1][1] > timezone.now()
     assert tasks.case_notices() == {"taken": 0, "put_off": 0, "given_up": 0}
     assert len(asked) == 2, "a second worker that finds nothing due does not come back as well"
+
+
+@pytest.mark.parametrize("status", [500, 503, 401, 404, 429])
+def test_however_many_changes_there_are_one_worker_asks_whether_the_other_side_is_up_again(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+    status: int,
+) -> None:
+    queued: list[Any] = []
+    monkeypatch.setattr(starting, "has_broker", lambda: True)
+    monkeypatch.setattr(tasks, "send", lambda task, *args, eta=None: queued.append(eta))
+    receiver.status = status
+    with django_capture_on_commit_callbacks(execute=True):
+        for user_id in range(1, 5):
+            flagged(user_id)
+    for _ in range(len(queued)):
+        tasks.case_notices()
+    assert len(receiver.calls) == 1, "the first finds it down for all"
+    [again] = [eta for eta in queued if eta is not None]
+    with django_capture_on_commit_callbacks(execute=True):
+        flagged(9)
+    assert [eta for eta in queued if eta is not None] == [again]
+    assert queued.count(None) == 4, "while it is down nobody else is asked to try"
+    receiver.status = 200
+    assert notices.send(again + timedelta(seconds=1)).taken == 5
+
+
+def test_of_two_workers_that_find_it_down_one_comes_back(receiver: Receiver) -> None:
+    for user_id in (1, 2):
+        flagged(user_id)
+    receiver.status = 503
+    mine, other = notices._due(timezone.now())
+    assert notices._claim(other)
+    first = notices.send()
+    assert first.again is not None
+    with requests.Session() as session:
+        second = notices.Sent()
+        assert not notices._sent(session, other, second)
+    assert (second.put_off, second.again) == (1, None)
+    waits = set(Notice.objects.values_list("next_try", flat=True))
+    assert waits == {first.again}, "and then all are sent"
+    assert mine.pk != other.pk
+
+
+def test_what_is_stored_while_a_worker_sends_is_not_left_lying(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flagged(1)
+    post = notices._post
+
+    def meanwhile(session: Any, notice: Notice) -> None:
+        post(session, notice)
+        if len(receiver.calls) == 1:
+            flagged(2)
+
+    monkeypatch.setattr(notices, "_post", meanwhile)
+    first = notices.send()
+    assert (first.taken, first.again is not None) == (1, True)
+    assert notices.send().taken == 1
 
 
 def test_cron_sends_what_waits(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
