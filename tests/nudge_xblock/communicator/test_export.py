@@ -48,8 +48,8 @@ def test_the_table_holds_the_chosen_under_pseudonyms() -> None:
     assert rows == [
         {
             "learner": platform().anonymous_id(7, COURSE)[:16], "pass": "10", "complete": "", "leave": "",
-            "progress": "", "days_since_seen": "", "mode": "'=cmd", "reasons": "never_came", "tier": "", "risk": "",
-                "reachable": "1",
+            "progress": "", "days_since_seen": "", "mode": "'=cmd", "reasons": "never_came", "tier": "",
+            "risk": "", "reachable": "1",
         }
     ]  # fmt: skip
 
