@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from predictor.factors import GROUPS
-
 from .models import Owner
+from .plan import REASONS
 from .tiers import ORDER
 
 OPEN, ENDED, ALL = "open", "ended", "all"
@@ -36,7 +35,7 @@ class Asked:
     """What to list.  An empty tuple or text asks for no restriction.
 
     Args:
-        tiers, groups, owners: any of these.
+        tiers, groups, owners: any of these; groups as `plan.REASONS` calls them.
         state: OPEN, ENDED or ALL.
         assignee: ME, NONE, or a user's number as text.
         who: a learner's pseudonym.
@@ -62,7 +61,7 @@ class Asked:
                 raise _unknown(name, name, known)
         return cls(
             tiers=_several(query, "tier", ORDER),
-            groups=_several(query, "group", GROUPS),
+            groups=_several(query, "group", REASONS),
             owners=_several(query, "owner", Owner.values),
             state=_one(query, "state", STATES),
             assignee=_assignee(query.get("assignee", "")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,6 +18,8 @@ from .models import Case, Risk
 
 LONGEST = 5000
 """Characters of a note."""
+TWICE = timedelta(minutes=1)
+"""Within so long the same note again is a button that was pressed twice."""
 
 
 class Missing(ValueError):
@@ -60,13 +62,16 @@ def may_see(user_id: int, course_key: CourseKey) -> bool:
 
 
 def note(course_key: CourseKey, user_id: int, number: int, text: Any, now: datetime) -> None:
-    """Write a note.  Raises Missing and Invalid."""
+    """Write a note; the same again within a minute is the same one.  Raises Missing and Invalid."""
     case = find(course_key, number)
     written = _text(text)
     if not written:
         raise Invalid(text=_("Write something."))
     with transaction.atomic():
-        history.write(case, happenings.NOTE, now, user_id, written)
+        list(Case.objects.select_for_update().filter(pk=case.pk))  # one at a time
+        same = case.events.filter(what=happenings.NOTE, author_id=user_id, text=written, at__gt=now - TWICE)
+        if not same.exists():
+            history.write(case, happenings.NOTE, now, user_id, written)
 
 
 def assign(

@@ -21,6 +21,7 @@ from . import rows
 from .asked import Asked
 from .desk import Missing
 from .models import Case, Risk
+from .plan import REASONS
 from .tiers import HIGH, ORDER, rank
 
 PAGE = 50
@@ -78,7 +79,7 @@ def narrowed(scope: Scope, keys: Sequence[CourseKey]) -> Scope:
 def listed(scope: Scope, asked: Asked, now: datetime) -> dict[str, Any]:
     """A page of cases, most urgent first, with the counts of all open ones."""
     found = matching(scope, asked)
-    pages = max(1, -(-found.count() // PAGE))
+    total = found.count()
     page = ordered(found, asked.order)[(asked.page - 1) * PAGE : asked.page * PAGE]
     newest = _newest(scope)
     return {
@@ -87,7 +88,8 @@ def listed(scope: Scope, asked: Asked, now: datetime) -> dict[str, Any]:
         "counts": _counts(scope) | {"assessed": newest["assessed"]},
         "cases": rows.rows(list(page), now),
         "page": asked.page,
-        "pages": pages,
+        "pages": max(1, -(-total // PAGE)),
+        "total": total,
     }
 
 
@@ -108,7 +110,8 @@ def matching(scope: Scope, asked: Asked) -> QuerySet[Case]:
     if asked.state != asking.ALL:
         is_open = Q(state=OPEN)
         found = found.filter(is_open if asked.state == asking.OPEN else ~is_open)
-    wanted = {"tier__in": asked.tiers, "group__in": asked.groups, "owner__in": asked.owners}
+    groups = [REASONS[reason] for reason in asked.groups]
+    wanted = {"tier__in": asked.tiers, "group__in": groups, "owner__in": asked.owners}
     found = found.filter(**{name: values for name, values in wanted.items() if values})
     if asked.assignee == asking.NONE:
         found = found.filter(assignee_id=None)

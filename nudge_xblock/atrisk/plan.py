@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from opaque_keys.edx.keys import CourseKey
 
+from nudge_xblock.communicator.selection import SEVERAL
 from predictor.factors import ABSENCE, ASSIGNMENTS, DIFFICULTY, ENROLMENT, GRADES, GROUPS, HELP, PACE
 
 from .models import Owner, RiskSettings
@@ -18,7 +19,9 @@ from .tiers import Limits
 
 NONE = ""
 """The group of a case of which no single reason stands out."""
-NO_GROUP = _("No single reason")
+NO_GROUP = _("Several things together")
+REASONS: Mapping[str, str] = {**{group: group for group in GROUPS}, SEVERAL: NONE}
+"""What a reason is called in queries and plans to its group."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,9 @@ class Settings:
     own: Mapping[str, Help] = field(default_factory=dict)
     version: int = 0
 
-    @property
-    def plan(self) -> dict[str, Help]:
-        """Group to help, the usual texts in the language in use."""
-        return {group: self.help(group) for group in GROUPS}
-
     def help(self, group: str) -> Help:
         """Who helps with a reason and how; of a group that is not known, as where none stands out."""
-        return self.own.get(group) or usual(group)
+        return self.own.get(group if group in USUAL else NONE) or usual(group)
 
 
 def usual(group: str) -> Help:

@@ -19,12 +19,11 @@ from opaque_keys.edx.keys import CourseKey
 from nudge_xblock.communicator.desk import NotReady
 from nudge_xblock.communicator.models import Letter
 from nudge_xblock.models import Enrolment
-from predictor.factors import GROUPS
 
-from . import interventions, plan, sentences, tiers
+from . import interventions, plan, rows, tiers
 from .desk import Changed, Invalid
 from .models import Case, Owner, Risk, RiskSettings, Tier
-from .plan import Help, Settings
+from .plan import REASONS, Help, Settings
 from .tiers import HIGH, MARGINAL, MODERATE, ORDER, Limits
 
 LONGEST = 500
@@ -46,7 +45,7 @@ def told(course_key: CourseKey, problems: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "limits": held.limits.as_json(),
         "automatic": held.automatic,
-        "groups": [_group(group, held) for group in GROUPS],
+        "groups": [_group(reason, held) for reason in REASONS],
         "owners": [{"value": value, "words": str(words)} for value, words in Owner.choices],
         "tiers": [
             {"value": tier, "words": str(Tier(tier).label), "meaning": str(MEANING[tier])} for tier in ORDER
@@ -59,11 +58,12 @@ def told(course_key: CourseKey, problems: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def _group(group: str, held: Settings) -> dict[str, Any]:
+def _group(reason: str, held: Settings) -> dict[str, Any]:
+    group = REASONS[reason]
     now, usual = held.help(group), plan.usual(group)
     return {
-        "group": group,
-        "words": sentences.group_words(group),
+        "group": reason,
+        "words": rows.group_words(group),
         "owner": now.owner,
         "intervention": now.intervention,
         "usual": {"owner": usual.owner, "intervention": usual.intervention},
@@ -138,16 +138,18 @@ def _plan(told: Any) -> dict[str, Help]:
     """What differs from the usual plan."""
     if not isinstance(told, Mapping):
         raise Invalid(plan=_("A plan says for each reason who helps and how."))
-    own = {str(group): _help(str(group), entry) for group, entry in told.items()}
+    own = dict(_help(str(reason), entry) for reason, entry in told.items())
     return {group: each for group, each in own.items() if each != plan.usual(group)}
 
 
-def _help(group: str, entry: Any) -> Help:
-    if group not in GROUPS:
-        known = ", ".join(GROUPS)
-        raise Invalid(plan=_("There is no reason %(group)s; there are: %(known)s.") % _said(group, known))
+def _help(reason: str, entry: Any) -> tuple[str, Help]:
+    """A reason's group, and its help.  Raises Invalid."""
+    if reason not in REASONS:
+        known = ", ".join(REASONS)
+        raise Invalid(plan=_("There is no reason %(group)s; there are: %(known)s.") % _said(reason, known))
     if not isinstance(entry, Mapping):
         raise Invalid(plan=_("A plan says for each reason who helps and how."))
+    group = REASONS[reason]
     usual = plan.usual(group)
     owner, intervention = entry.get("owner", usual.owner), entry.get("intervention", usual.intervention)
     if owner not in Owner.values:
@@ -155,7 +157,7 @@ def _help(group: str, entry: Any) -> Help:
         raise Invalid(plan=_("Nobody is called %(group)s; there are: %(known)s.") % _said(str(owner), known))
     if not isinstance(intervention, str) or "\x00" in intervention or len(intervention) > LONGEST:
         raise Invalid(plan=_("What helps is a text of at most %(most)d characters.") % {"most": LONGEST})
-    return Help(owner, intervention.strip() or usual.intervention)
+    return group, Help(owner, intervention.strip() or usual.intervention)
 
 
 def _said(group: str, known: str) -> dict[str, str]:

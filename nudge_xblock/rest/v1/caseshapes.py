@@ -9,7 +9,7 @@ QUERY = [
     OpenApiParameter(name, str, description=words)
     for name, words in {
         "tier": "Any of high, moderate and marginal, with commas between.",
-        "group": "Reason groups, with commas between.",
+        "group": "Reason groups, or several for cases without a single one; with commas between.",
         "owner": "Any of adviser, assistant and team, with commas between.",
         "state": "open (usual), ended or all.",
         "assignee": "me, none, or the number of a member of staff.",
@@ -81,6 +81,7 @@ class CasesSerializer(serializers.Serializer):  # type: ignore[misc]
     cases = CaseSerializer(many=True)
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
+    total = serializers.IntegerField(help_text="The cases that are asked for, on all pages.")
 
 
 class CourseSerializer(serializers.Serializer):  # type: ignore[misc]

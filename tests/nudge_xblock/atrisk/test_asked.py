@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from nudge_xblock.atrisk.asked import ME, ORDERS, STATES, Asked, Unreadable
 from nudge_xblock.atrisk.models import Owner
+from nudge_xblock.atrisk.plan import REASONS
 from nudge_xblock.atrisk.tiers import ORDER
-from predictor.factors import GROUPS
 
 NAMES = ["tier", "group", "owner", "state", "assignee", "who", "order", "page"]
 anything = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), st.text(max_size=30))
@@ -23,7 +23,7 @@ known = st.fixed_dictionaries(
     {},
     optional={
         "tier": several(list(ORDER)),
-        "group": several(list(GROUPS)),
+        "group": several(list(REASONS)),
         "owner": several(list(Owner.values)),
         "state": st.sampled_from(STATES),
         "order": st.sampled_from(ORDERS),

@@ -52,7 +52,7 @@ def test_a_course_whose_team_said_nothing_has_the_sites(staff: Client, settings:
     assert (told["limits"], told["automatic"], told["version"], told["letters"]) == (
         {"marginal": 30, "moderate": 50, "high": 90}, False, 0, [],
     )  # fmt: skip
-    assert [each["group"] for each in told["groups"]] == list(GROUPS)
+    assert [each["group"] for each in told["groups"]] == [*GROUPS, "several"]
     for each in told["groups"]:
         assert {"owner": each["owner"], "intervention": each["intervention"]} == each["usual"]
         assert each["intervention"]
@@ -109,6 +109,18 @@ def test_a_plan_keeps_what_differs_from_the_usual_and_open_cases_follow_it(staff
     assert put(staff, version=1, limits=LIMITS)["groups"][0]["owner"] == "team", "what is left out stays"
     put(staff, version=2, plan={})
     assert call(staff, "GET", HERE + f"cases/{case.pk}").json()["owner"] == "adviser"
+
+
+def test_cases_without_a_single_reason_have_a_plan_of_their_own(staff: Client) -> None:
+    case = flagged(1, reasons=[], group="")
+    told = put(staff, version=0, plan={"several": {"owner": "team", "intervention": "Talk it over."}})
+    last = told["groups"][-1]
+    assert (last["group"], last["words"], last["owner"]) == ("several", "Several things together", "team")
+    assert last["intervention"] == "Talk it over."
+    row = call(staff, "GET", HERE + f"cases/{case.pk}").json()
+    assert (row["owner"], row["intervention"]) == ("team", "Talk it over.")
+    put(staff, version=1, plan={"several": last["usual"]})
+    assert RiskSettings.objects.get().plan == {}
 
 
 @pytest.mark.parametrize(

@@ -171,8 +171,11 @@ def test_the_page_of_a_case_says_why_and_what_moved_it(staff: Client) -> None:
 
 def test_a_case_without_a_leading_reason_is_told_as_that(staff: Client) -> None:
     number = flagged(1, partial=True, reasons=[], group="").pk
+    other = flagged(2).pk
+    for query, wanted in (("several", [number]), ("absence", [other]), ("absence,several", [number, other])):
+        assert sorted(each["id"] for each in get(staff, f"cases?group={query}")["cases"]) == wanted
     told = get(staff, f"cases/{number}")
-    assert (told["group"], told["group_words"], told["partial"]) == ("", "No single reason", True)
+    assert (told["group"], told["group_words"], told["partial"]) == ("", "Several things together", True)
     assert told["sentence"]
     assert told["intervention"]
 
@@ -253,6 +256,8 @@ def test_pages_hold_each_case_once(staff: Client, monkeypatch: pytest.MonkeyPatc
     seen = [each["id"] for page in (1, 2, 3) for each in get(staff, f"cases?page={page}")["cases"]]
     assert (len(seen), len(set(seen)), get(staff)["pages"]) == (8, 8, 3)
     assert get(staff, "cases?page=4")["cases"] == []
+    assert {get(staff, f"cases?page={page}")["total"] for page in (1, 3, 4)} == {8}
+    assert get(staff, "cases?tier=marginal")["total"] == 0
 
 
 def test_when_a_learner_was_last_there(staff: Client) -> None:
@@ -280,9 +285,10 @@ def test_a_table_holds_values_and_no_formulas(staff: Client) -> None:
 
 def test_lists_and_pages_are_in_the_readers_language(staff: Client) -> None:
     flagged(1)
-    with translation.override("es-419"):
+    with translation.override("ar"):
         words = {str(rows.group_words("absence"))}
-    answer = staff.get("/api/nudge/v1/" + HERE + "cases", headers={"accept-language": "es-419"})
+    assert words != {"Absence"}
+    answer = staff.get("/api/nudge/v1/" + HERE + "cases", headers={"accept-language": "ar"})
     assert {each["group_words"] for each in answer.json()["cases"]} == words
 
 
