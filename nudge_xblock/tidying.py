@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from nudge_xblock.atrisk.models import Notice, RiskDay
+from nudge_xblock.atrisk.models import Case, Notice, RiskDay
 from nudge_xblock.communicator.models import Audit
 from nudge_xblock.ingesting import Memory
 from nudge_xblock.models import Enrolment, InboxEvent, PredictionDay
@@ -35,6 +35,7 @@ def tidy(job: Run) -> str:
         "predictions_deleted": purge_predictions(job),
         "risk_days_deleted": purge_risk_days(job),
         "notices_deleted": purge_notices(job),
+        "cases_deleted": purge_cases(job),
         "audits_deleted": purge_audit(job),
     }
     job.figures.update({"inbox_rows_deleted": deleted, "versions_deleted": gone, **old})
@@ -73,15 +74,22 @@ def purge_notices(job: Run) -> int:
     return _delete(job, Notice.objects.filter(next_try=None, event__at__lt=job.now - NOTICES), "notices")
 
 
+def purge_cases(job: Run) -> int:
+    """Delete cases that ended NUDGE_CASE_DAYS ago, with their history and what staff wrote in them."""
+    ended = job.now - timedelta(days=settings.NUDGE_CASE_DAYS)
+    return _delete(job, Case.objects.exclude(state=Case.State.OPEN).filter(closed__lt=ended), "cases")
+
+
 def purge_audit(job: Run) -> int:
     """Delete what staff did longer ago than anybody will ask about."""
     return _delete(job, Audit.objects.filter(at__lt=job.now - AUDIT), "audited calls")
 
 
 def _delete(job: Run, old: QuerySet[Any], what: str) -> int:
-    """Delete in batches, so that no table is locked for long; return how many."""
+    """Delete in batches, so that no table is locked for long; return how many, without what goes along."""
     deleted = 0
     while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        deleted += old.model._default_manager.filter(pk__in=ids).delete()[0]
+        gone = old.model._default_manager.filter(pk__in=ids).delete()[1]
+        deleted += gone.get(old.model._meta.label, 0)
         job.report(0.5, f"{deleted:,} {what}")
     return deleted

@@ -1,7 +1,7 @@
 """The risk model is trained anew from course runs that are over, in a process of its own (see apart.py).
 
 The newest runs count, up to MOST_LEARNERS.  What is known of them is written into tables in the night's
-private folder, from which retirement erases whoever it must; the model itself keeps nobody.  What was trained
+private folder, which are gone once the process has ended; the model itself keeps nobody.  What was trained
 is remembered with a digest of all that decides it: on the same data nothing is trained twice.
 """
 
@@ -50,6 +50,7 @@ class Lessons:
 
 def learn(job: Run) -> str:
     """The night's step: train a new risk model, measure it, and refuse it or not; or say why none can be."""
+    _clear()  # what a night that was killed has left
     if not has_scipy():
         raise Skipped(remarks.remark("no_risk_scipy", install=INSTALL))
     lessons = gather(job)
@@ -189,22 +190,35 @@ def _further_stamp() -> tuple[str, int, int]:
 
 def _run(lessons: Lessons, job: Run) -> str:
     """Run the training process to its end; the version it published."""
-    job.report(0.0, "writing down what is known of finished course runs")
-    order = _order(lessons, job)
 
     def heed(report: apart.Report) -> None:
         job.report(report.get("share"), report.get("words", ""))
 
-    ending = apart.run(MODULE, order, heed)
+    job.report(0.0, "writing down what is known of finished course runs")
+    try:
+        ending = apart.run(MODULE, _order(lessons, job), heed)
+    finally:
+        _clear()
     if not ending.well or "version" not in ending.report:
         raise TrainingFailed(f"Training the risk model stopped: {ending.words}.")
     return str(ending.report["version"])
 
 
+def _tables() -> list[Path]:
+    """The outcomes, assignments and further facts that the training process reads."""
+    return [workroom() / f"risk_{name}.csv" for name in ("outcomes", "assignments", "facts")]
+
+
+def _clear() -> None:
+    """Delete them: they name learners, also one who was retired while they were being written."""
+    for path in _tables():
+        path.unlink(missing_ok=True)
+
+
 def _order(lessons: Lessons, job: Run) -> dict[str, Any]:
     """What the training process is to do; the tables that it names are written."""
-    room, further = workroom(), str(settings.NUDGE_RISK_FEATURES)
-    outcomes, handed, told = (room / f"risk_{name}.csv" for name in ("outcomes", "assignments", "facts"))
+    further = str(settings.NUDGE_RISK_FEATURES)
+    outcomes, handed, told = _tables()
     lessons.taught.write(outcomes)
     people = [(run, _user_ids(lessons, run)) for run in lessons.runs]
     assignments.write(

@@ -31,6 +31,11 @@ def risk() -> dict[str, Any]:
         #    group.name, such as help.tutor_meetings; docs/reference/risk.md says more. Attributes such as age
         #    or gender are refused. Who is retired must be erased from it by whoever writes it. Empty: none.
         "NUDGE_RISK_FEATURES": "",
+        # .. setting_name: NUDGE_CASE_DAYS
+        # .. setting_default: 730
+        # .. setting_description: Days after its end at which the night deletes an at-risk case with its
+        #    history and what staff wrote in it.
+        "NUDGE_CASE_DAYS": 730,
         # .. setting_name: NUDGE_CASE_WEBHOOK_URL
         # .. setting_default: ""
         # .. setting_description: Address of a system of yours that is told of each case as it is opened,

@@ -114,6 +114,27 @@ def test_notices_are_kept_while_somebody_may_ask_or_they_wait() -> None:
     assert CaseEvent.objects.count() == 3
 
 
+def test_cases_go_with_what_staff_wrote_as_long_after_their_end_as_the_site_says(settings: Any) -> None:
+    mine = enrolled(7)
+    for days, state in ((729, "closed"), (731, "resolved"), (731, "closed"), (900, "open")):
+        then = NOW - timedelta(days=days)
+        case = Case.objects.create(
+            enrolment=mine, course_key=COURSE, tier="high", chance=0.9, chance_opened=0.9, owner="adviser",
+            opened=then - timedelta(days=9), tier_since=then, state=state,
+            closed=None if state == "open" else then,
+        )  # fmt: skip
+        event = CaseEvent.objects.create(case=case, at=then, what="note", text="They called.")
+        Notice.objects.create(event=event, next_try=None)
+    job = nighttime.run()
+    assert tidying.purge_cases(job) == 2
+    assert sorted(Case.objects.values_list("state", flat=True)) == ["closed", "open"]
+    assert CaseEvent.objects.count() == Notice.objects.count() == 2
+    settings.NUDGE_CASE_DAYS = 728
+    tidying.tidy(job)
+    assert job.figures["cases_deleted"] == 1
+    assert Case.objects.get().state == "open"
+
+
 def test_old_risk_models_go_but_never_those_that_serve_or_served_before(settings: Any) -> None:
     served = [term.serve(settings.NUDGE_MODEL_DIR) for _ in range(2)]
     others = [term.made().publish(models()) for _ in range(tidying.KEPT_VERSIONS)]

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from nudge_xblock import api, labels, promotion, remarks, retirement
+from nudge_xblock import apart, api, labels, promotion, remarks, retirement
 from nudge_xblock.atrisk import learning
 from nudge_xblock.holdout import is_held_out
 from nudge_xblock.models import Night
@@ -97,7 +97,8 @@ def test_a_model_is_trained_serves_and_keeps_nobody(stores: Path) -> None:
     with pytest.raises(Skipped, match=f"nothing is new since {version} was"):
         learning.learn(night())
     _knows_nobody(stores / "models" / RISK / version)
-    _is_forgotten(stores / "models" / "work", user_id=1003)
+    assert not [*(stores / "models" / "work").glob("risk_*.csv")], "the tables name learners"
+    retirement.retire(1003)
 
     digest = learning._remembered()["digest"]
     assert learning._digest(learning.gather(night())) != digest, "tonight another is trained, without them"
@@ -113,13 +114,35 @@ def _knows_nobody(folder: Path) -> None:
     assert tensors.weights.size + tensors.typical.size < 2000, "curves, and no row a learner"
 
 
-def _is_forgotten(room: Path, user_id: int) -> None:
-    """The tables that training reads name a learner until the learner is retired."""
-    tables = sorted(room.glob("*.csv"))
-    assert {"risk_assignments.csv", "risk_facts.csv", "risk_outcomes.csv"} <= {path.name for path in tables}
-    assert any(re.search(rf",{user_id},", path.read_text()) for path in tables)
-    retirement.retire(user_id)
-    assert not any(re.search(rf",{user_id}[,\n]", path.read_text()) for path in tables)
+def test_tables_that_training_reads_lose_a_retired_learner_and_do_not_outlast_it(
+    stores: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    term.finished()
+    mine = next(user_id for user_id in range(1000, 1050) if not is_held_out(str(user_id), 0.25))
+    seen: list[str] = []
+
+    def named() -> bool:
+        tables = sorted((stores / "models" / "work").glob("risk_*.csv"))
+        seen[:] = [path.name for path in tables]
+        return any(re.search(rf",{mine}[,\n]", path.read_text()) for path in tables)
+
+    def stopped(*_told: Any) -> Any:
+        assert named()
+        retirement.retire(mine)
+        assert not named()
+        assert seen == ["risk_assignments.csv", "risk_facts.csv", "risk_outcomes.csv"]
+        raise OSError("no process")
+
+    monkeypatch.setattr(apart, "run", stopped)
+    with pytest.raises(OSError, match="no process"):
+        learning.learn(night())
+    assert not named()
+    assert not seen, "they are gone however training ended"
+    (stores / "models" / "work" / "risk_facts.csv").write_text(f"course_id,learner_id\nc,{mine}\n")
+    monkeypatch.setattr(learning, "has_scipy", lambda: False)
+    with pytest.raises(Skipped):
+        learning.learn(night())
+    assert not named(), "so is what a night that was killed has left"
 
 
 def test_tables_hold_no_learner_who_is_kept_out(stores: Path) -> None:
