@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import policy
-from nudge_xblock.communicator.claims import UNKNOWN
+from nudge_xblock.communicator.claims import UNKNOWN, UNSENT
 from nudge_xblock.communicator.models import Delivery, Letter
 
 from . import tiers
 from .models import Case, Intervention
+
+BETTER = "better"
+LEFT_OUT = Q(state=Delivery.State.SKIPPED, reason=BETTER)
+"""Rows of whom a letter waited for in vain: it may go to them once they need it again."""
 
 
 def meant(letter: Letter) -> set[int] | None:
     """The users whom a letter may go to; None for any other letter, which may go to anyone.
 
     They have an open case in the letter's tier, which somebody's improvement or a person closes, and got no
-    letter of the same kind for the same reason that was at least as urgent.  The control group gets nothing
-    that goes out by itself, so that what it does can be told.
+    letter of the same kind that was at least as urgent: since that case was opened none at all, before it
+    none for the same reason.  The control group gets nothing that goes out by itself, so that what it does
+    can be told.
     """
     mine = place_of(letter)
     if mine is None:
         return None
     cases = Case.objects.filter(course_key=letter.course_key, state=Case.State.OPEN, tier=mine.tier)
-    users = set(cases.values_list("enrolment__learner__user_id", flat=True)) - _written_to(letter, mine)
+    opened = dict(cases.values_list("enrolment__learner__user_id", "opened"))
+    users = opened.keys() - _written_to(letter, mine, opened)
     return {user_id for user_id in users if not policy.is_control(user_id, letter.course_key)}
 
 
@@ -43,19 +53,24 @@ def place_of(letter: Letter) -> Intervention | None:
     return mine
 
 
-def _written_to(letter: Letter, mine: Intervention) -> set[int]:
-    """Who got, or may have got, such a letter for the same reason, as urgent or more so."""
+def _written_to(letter: Letter, mine: Intervention, opened: Mapping[int, datetime]) -> set[int]:
+    """Who got, may have got or is to get such a letter, as urgent or more so.
+
+    For whatever reason while the case was open that is open now; for the same reason ever.
+    """
     missed = Q(state=Delivery.State.SKIPPED) | Q(state=Delivery.State.FAILED) & ~Q(reason=UNKNOWN)
     same = Delivery.objects.filter(
         letter__intervention__course_key=letter.course_key,
-        letter__intervention__group=mine.group,
         letter__intervention__tier__in=tiers.ORDER[tiers.ORDER.index(mine.tier) :],
         letter__channel=letter.channel,
     )
-    return set(same.exclude(missed).values_list("learner__user_id", flat=True))
-
-
-BETTER = "better"
+    rows = same.exclude(missed).annotate(told=Coalesce("sent_at", "shown_at", "created"))
+    columns = ("learner__user_id", "letter__intervention__group", "state", "told")
+    return {
+        user_id
+        for user_id, group, state, told in rows.values_list(*columns)
+        if user_id in opened and (group == mine.group or state in UNSENT or told >= opened[user_id])
+    }
 
 
 def better(course_key: CourseKey) -> int:

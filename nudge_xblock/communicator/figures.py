@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from django.db.models import CharField, Max, TextField
-from django.db.models.functions import Cast, Left
+from django.db.models import CharField, FilteredRelation, Max, Q, TextField
+from django.db.models.functions import Cast, Coalesce, Left
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
@@ -161,7 +161,10 @@ def _figures(course_key: CourseKey, user_ids: Ids, now: datetime) -> dict[str, C
 
 
 def _at_risk(told: Sequence[tuple[str | None, str | None]], places: Ids) -> dict[str, Column]:
-    """The tier of each learner at risk and the leading reason, by their places in NAMED; 0 for who is not."""
+    """The tier of each learner at risk and the leading reason, by their places in NAMED; 0 for who is not.
+
+    Who has an open case is in its tier: a chance that moves a little beside a limit moves nobody.
+    """
     numbers: dict[tuple[str | None, str | None], tuple[int, int]] = {
         (tier, group): (NAMED["tier"].index(tier) + 1, NAMED["risk"].index(group or SEVERAL) + 1)
         for tier in NAMED["tier"]
@@ -180,9 +183,13 @@ def _rows(
     Reading 100,000 of either through Django's fields would take longer than all the rest.
     """
     rows = Enrolment.objects.filter(course_key=course_key).annotate(
-        told=Cast("predictions", TextField()), at=Left(Cast("last_seen", CharField(max_length=32)), 19)
+        told=Cast("predictions", TextField()),
+        at=Left(Cast("last_seen", CharField(max_length=32)), 19),
+        open=FilteredRelation("cases", condition=Q(cases__state="open")),
+        tier=Coalesce("open__tier", "risk__tier"),
+        group=Coalesce("risk__group", "open__group"),
     )
-    known = ("learner__user_id", "told", "at", "progress", "fell", "risk__tier", "risk__group")
+    known = ("learner__user_id", "told", "at", "progress", "fell", "tier", "group")
     return list(rows.values_list(*known))
 
 

@@ -90,10 +90,12 @@ def recipients(letter: Letter, now: datetime, known: Learners | None = None) -> 
 def reached(letter: Letter) -> set[int]:
     """Users that this letter has a row for already, or that one it resends has reached, or may have.
 
-    Who was left out there, or whose mail certainly did not go out, may be written to.
+    Who was left out there, or whose mail certainly did not go out, may be written to; and who was left out
+    as better here.
     """
     # A preview's letter need not be stored.
-    found = set(letter.deliveries.values_list("learner__user_id", flat=True)) if letter.pk else set()
+    mine = letter.deliveries.exclude(meant.LEFT_OUT) if letter.pk else Delivery.objects.none()
+    found = set(mine.values_list("learner__user_id", flat=True))
     missed = Q(state=Delivery.State.SKIPPED) | Q(state=Delivery.State.FAILED) & ~Q(reason=UNKNOWN)
     seen = {letter.pk}
     while letter.resend and letter.reused_from is not None and letter.reused_from.pk not in seen:
@@ -117,11 +119,12 @@ def queue(letter: Letter, now: datetime, due: datetime | None = None, found: Cho
         else (Delivery.State.QUEUED, Channel.MAIL)
     )
     escalate = now + timedelta(days=letter.wait_days) if letter.channel == Channel.NUDGE_THEN_MAIL else None
-    before = letter.deliveries.count()
     user_ids = found.user_ids
+    before = letter.deliveries.exclude(meant.LEFT_OUT).count()
     for begin in range(0, len(user_ids), BATCH):
         some = user_ids[begin : begin + BATCH]
         pks = _learners(some)
+        letter.deliveries.filter(meant.LEFT_OUT, learner__in=pks.values()).delete()
         rows = [
             Delivery(
                 letter=letter,
@@ -135,7 +138,7 @@ def queue(letter: Letter, now: datetime, due: datetime | None = None, found: Cho
             for row, user_id in zip(found.rows[begin : begin + BATCH], some, strict=True)
         ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
-    return letter.deliveries.count() - before
+    return letter.deliveries.exclude(meant.LEFT_OUT).count() - before
 
 
 def _learners(user_ids: Sequence[int]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock.atrisk.models import Risk
+from nudge_xblock.atrisk.models import Case, Risk
 from nudge_xblock.communicator import figures
 from nudge_xblock.communicator.figures import Learners, payload
 from nudge_xblock.communicator.models import Suppression
@@ -119,6 +119,22 @@ def test_tier_and_leading_reason_are_those_of_the_newest_assessment() -> None:
     assert told == {7: ("moderate", "grades"), 8: ("high", "several"), 9: (None, None), 10: (None, None)}
     assert found.user_ids[Selection.parse("tier=high,moderate").matches(found.figures)].size == 2
     assert found.user_ids[Selection.parse("risk=grades").matches(found.figures)].tolist() == [7]
+
+
+def test_who_has_an_open_case_is_in_its_tier() -> None:
+    closed = {7: "open", 8: "open", 9: "resolved"}
+    for user_id, state in closed.items():
+        enrolment = learner(user_id)
+        at_risk(enrolment, "" if user_id == 8 else "marginal", "grades")
+        Case.objects.create(
+            enrolment=enrolment, course_key=COURSE, group="absence", tier="moderate", chance=0.7,
+            chance_opened=0.7, owner="adviser", opened=NOW, tier_since=NOW, state=state, slot=str(user_id),
+        )  # fmt: skip
+    found = read()
+    why = {user_id: found.why(found.user_ids.tolist().index(user_id)) for user_id in closed}
+    told = {user_id: (each.get("tier"), each.get("risk")) for user_id, each in why.items()}
+    assert told == {7: ("moderate", "grades"), 8: ("moderate", "grades"), 9: ("marginal", "grades")}
+    assert len(found) == 3
 
 
 class Host(Platform):
