@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FINISHED, LEARNERS_OF_FINISHED = 6, 300
 PERMUTATIONS = 100
 PATIENCE = 600.0
+SUCCEEDED = re.compile(r"succeeded in ([\d.]+)s")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--learners", type=int, default=5000, help="of the large course (5000)")
     parser.add_argument("--courses", type=int, default=50, help="of the programme (50)")
-    parser.add_argument("--each", type=int, default=300, help="learners of each of them (300)")
+    parser.add_argument("--each", type=int, default=200, help="learners of each of them (200)")
     parser.add_argument("--explained", type=int, default=200, help="learners explained by the rival (200)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -214,10 +216,15 @@ def shared(courses: list[str], folder: Path) -> None:
                 raise SystemExit(f"the workers did not finish; see their logs: {done()} of {len(keys)} done")
             time.sleep(0.1)
         took = time.monotonic() - began
+    tasks = [
+        sum(map(float, SUCCEEDED.findall(log.read_text()))) for log in sorted(folder.glob("worker*.log"))
+    ]
     busy = os.times().children_user - before.children_user
+    each = " and ".join(f"{seconds:.1f}" for seconds in tasks)
     print(
         f"a programme: {len(keys)} courses of {learners():,} learners by two workers in {took:.1f} s "
-        f"({busy:.0f} s of the workers' computing, their start included)",
+        f"({each} s in tasks; {busy:.0f} s of the workers' computing, "
+        "their start included)",
         flush=True,
     )
     kept = dict(Risk.objects.filter(**mine).values_list("pk", "chance"))
