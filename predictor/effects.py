@@ -74,16 +74,22 @@ def ipw(trials: Trials) -> Effect:
 
 def doubly_robust(trials: Trials) -> Effect:
     """The cross-fitted doubly robust difference.  Raises Unanswerable."""
+    with_it, without = levels(trials)
+    return _effect("doubly_robust", trials, with_it - without)
+
+
+def levels(trials: Trials) -> tuple[FloatArray, FloatArray]:
+    """Doubly robust values [n] of the outcome were everybody treated, and were nobody: their means tell it.
+
+    Raises Unanswerable.
+    """
     _check(trials)
     with_it = _outcomes(trials, trials.treated)
     without = _outcomes(trials, ~trials.treated)
-    values = (
-        with_it
-        - without
-        + trials.treated / trials.chance * (trials.outcome - with_it)
-        - ~trials.treated / (1.0 - trials.chance) * (trials.outcome - without)
+    return (
+        with_it + trials.treated / trials.chance * (trials.outcome - with_it),
+        without + ~trials.treated / (1.0 - trials.chance) * (trials.outcome - without),
     )
-    return _effect("doubly_robust", trials, values)
 
 
 def _check(trials: Trials) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from predictor.calibration import sigmoid
-from predictor.effects import Trials, Unanswerable, doubly_robust
+from predictor.effects import Trials, Unanswerable, doubly_robust, levels
 
 Floats = npt.NDArray[np.float64]
 OVERLAP = 0.05
@@ -25,7 +25,8 @@ ENOUGH = 1e-8
 
 @dataclass(frozen=True)
 class Compared:
-    """The mean with help, what it would have been without, and their difference with its 95% interval."""
+    """What the mean of all who are compared would be with help and without, and the 95% interval of the
+    difference."""
 
     with_it: float
     without: float
@@ -56,11 +57,10 @@ def compare(
     if not kept.any():
         raise Unanswerable("nobody who was helped has anybody to be compared with")
     trials = Trials(outcome[kept], helped[kept], chance[kept], learner[kept], context[kept])
-    found = doubly_robust(trials)
-    mean = float(trials.outcome[trials.treated].mean())
+    estimate = doubly_robust(trials).estimate
+    with_it, without = (float(values.mean()) for values in levels(trials))
     sides = [len(np.unique(trials.learner[side])) for side in (trials.treated, ~trials.treated)]
-    estimate = found.estimate
-    return Compared(mean, mean - estimate.value, estimate.low, estimate.high, sides[0], sides[1])
+    return Compared(with_it, without, estimate.low, estimate.high, sides[0], sides[1])
 
 
 def propensity(helped: npt.NDArray[np.bool_], context: Floats) -> Floats:

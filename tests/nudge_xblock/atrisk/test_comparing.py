@@ -50,13 +50,21 @@ def test_where_the_endangered_are_helped_the_interval_covers_although_they_fare_
     assert np.mean(hits) >= 0.9
 
 
-def test_the_share_without_help_is_what_the_difference_says() -> None:
+def test_with_and_without_are_told_of_the_same_people_where_help_does_more_for_some() -> None:
+    """Help adds .4 for those who are likelier to get it and nothing for the others."""
     rng = np.random.default_rng(9)
-    made = world(rng, 2.0, False)
-    found = compare(**made, share=0.9)
-    assert found.with_it == pytest.approx(made["outcome"][made["helped"]].mean())
-    assert found.with_it - found.without == pytest.approx(found.difference)
-    assert found.n_with + found.n_without == N
+    found = []
+    for _round in range(40):
+        context = rng.normal(size=(N, 4))
+        more = context[:, 0] > 0.0
+        helped = rng.random(N) < np.where(more, 0.8, 0.3)
+        outcome = (rng.random(N) < 0.3 + 0.4 * (helped & more)).astype(np.float64)
+        found.append(compare(outcome, helped, np.arange(N), np.column_stack((context, more))))
+    assert np.mean([each.with_it for each in found]) == pytest.approx(0.5, abs=0.02)
+    assert np.mean([each.without for each in found]) == pytest.approx(0.3, abs=0.02)
+    for each in found:
+        assert each.low < each.with_it - each.without == each.difference < each.high
+        assert 0.95 * N < each.n_with + each.n_without <= N
 
 
 def test_too_few_on_a_side_are_not_compared() -> None:
