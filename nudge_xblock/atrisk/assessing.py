@@ -7,6 +7,7 @@ completed has no risk, nor has who left, nor anyone in a run that is over.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,11 +15,11 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses, refreshing
+from nudge_xblock import courses, refreshing, slots
 from nudge_xblock.compat import platform
 from nudge_xblock.models import Enrolment, Learner
 from nudge_xblock.night import RISK, Run, Skipped, models
@@ -32,11 +33,18 @@ from .models import Risk, RiskDay
 from .runs import CourseRun
 from .tiers import Limits
 
+LOG = logging.getLogger(__name__)
 BATCH = 500
+NAMED = 5
+"""So many course runs that could not be assessed are named in the night's report; the log has all."""
 FIELDS = (
     "chance", "baseline", "contributions", "reasons", "days", "share", "partial", "unknown", "group", "tier",
     "at", "model_version",
 )  # fmt: skip
+
+
+class NotAssessed(RuntimeError):
+    """Course runs that could not be assessed; the message names some, and why the first could not."""
 
 
 def assess_night(job: Run) -> str:
@@ -47,12 +55,26 @@ def assess_night(job: Run) -> str:
         job.figures["queued"] = queue(keys)
         return f"{len(keys)} course runs are left to Celery workers."
     count, done = 0, casework.Settled()
+    failed: dict[str, Exception] = {}
     for number, course_key in enumerate(keys):
         job.report(number / len(keys), str(course_key))
-        count += assess(course_key, job.now, model, job) if model else 0
-        done += casework.settle(course_key, job.now)
+        try:
+            count += assess(course_key, job.now, model, job) if model else 0
+            done += casework.settle(course_key, job.now)
+        except slots.LostSlot:
+            raise
+        except Exception as error:  # one broken course run must not leave the others unassessed
+            LOG.exception("%s could not be assessed", course_key)
+            failed[str(course_key)] = error
     job.figures.update({"courses": len(keys), "learners": count, "model": model.version if model else ""})
     job.figures["cases"] = {"opened": done.opened, "closed": done.closed, "moved": done.moved}
+    if failed:
+        job.figures["failed"] = len(failed)
+        first = next(iter(failed.values()))
+        raise NotAssessed(
+            f"{len(failed)} of {len(keys)} course runs could not be assessed: "
+            f"{', '.join([*failed][:NAMED])}. The first: {type(first).__name__}: {first}"
+        )
     if model is None:
         raise Skipped("No risk model serves yet, so nobody is assessed.")
     return f"{count} learners of {len(keys)} course runs were assessed by {model.version}."
@@ -161,8 +183,20 @@ def assessed(run: CourseRun, model: RiskModel, user_ids: Sequence[int]) -> Asses
 def _write(
     cases: Sequence[Case], numbers: Mapping[int, int], model: RiskModel, limits: Limits, now: datetime
 ) -> None:
-    """Store one batch: the newest word on each learner, and the day's; the last night of a day counts."""
+    """Store one batch: the newest word on each learner, and the day's; the last night of a day counts.
+
+    Who was retired since they were read is left out.
+    """
     rows = [_row(numbers[int(case.learner)], case, model, limits, now) for case in cases]
+    try:
+        _store(rows, now)
+    except IntegrityError:
+        left = Enrolment.objects.filter(pk__in=[row.enrolment_id for row in rows])
+        there = set(left.values_list("pk", flat=True))
+        _store([row for row in rows if row.enrolment_id in there], now)
+
+
+def _store(rows: Sequence[Risk], now: datetime) -> None:
     days = [
         RiskDay(
             enrolment_id=row.enrolment_id,
@@ -173,7 +207,7 @@ def _write(
         for row in rows
     ]
     with transaction.atomic():
-        upsert(Risk, rows, FIELDS, ("enrolment",))
+        upsert(Risk, list(rows), FIELDS, ("enrolment",))
         upsert(RiskDay, days, ("chance", "contributions"), ("enrolment", "day"))
 
 

@@ -15,11 +15,12 @@ from hypothesis import settings as property_settings
 from hypothesis import strategies as st
 
 from nudge_xblock import api, nightly, refreshing, retirement, tasks
-from nudge_xblock.atrisk import assessing, plan
+from nudge_xblock.atrisk import assessing, plan, runs
 from nudge_xblock.atrisk.models import Case, Risk, RiskDay, RiskSettings
 from nudge_xblock.compat import Enrolled
 from nudge_xblock.models import Enrolment, Learner
-from nudge_xblock.night import Skipped
+from nudge_xblock.night import Skipped, models
+from predictor.risk import RiskModel
 from predictor.store import ModelStore, NoModel
 
 from .. import nighttime
@@ -248,6 +249,47 @@ def test_the_night_assesses_every_run_by_the_model_that_serves(serving: str) -> 
     assert not night.failed
     assert night.steps["risk"]["words"] == f"5 learners of 4 course runs were assessed by {serving}."
     assert night.steps["risk"]["cases"] == {"opened": 5, "closed": 0, "moved": 0}
+
+
+def test_a_broken_run_leaves_the_others_assessed_and_settled_and_the_night_tells(
+    serving: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    term.run(NOW_RUN, 20 * DAY, 1, 2)
+    for number, key in enumerate(term.PAST):
+        term.run(key, 10 * DAY, 10 + number)
+    read = runs.CourseRun.sequences
+
+    def unreadable(run: runs.CourseRun) -> Any:
+        if run.key == NOW_RUN:
+            raise OSError("half a file")
+        return read(run)
+
+    monkeypatch.setattr(runs.CourseRun, "sequences", unreadable)
+    night = api.assess(NOW)
+    assert night.failed
+    assert (night.steps["risk"]["failed"], night.steps["risk"]["learners"]) == (1, 3)
+    assert night.steps["risk"]["error"] == (
+        f"NotAssessed: 1 of 4 course runs could not be assessed: {NOW_RUN}. The first: OSError: half a file"
+    )
+    assert set(risks()) == {10, 11, 12}
+    assert Case.objects.filter(state=Case.State.OPEN).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_retired_while_a_batch_is_made_is_left_out_of_it_and_nobody_else(
+    serving: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    term.run(NOW_RUN, 20 * DAY, 1, 2, 3)
+    write = assessing._write
+
+    def meanwhile(*told: Any) -> None:
+        Learner.objects.filter(user_id=2).delete()
+        write(*told)
+
+    monkeypatch.setattr(assessing, "_write", meanwhile)
+    assessing.assess(NOW_RUN, NOW, RiskModel.load(models()))
+    assert set(risks()) == {1, 3}
+    assert RiskDay.objects.count() == 2
 
 
 @pytest.mark.usefixtures("serving")
