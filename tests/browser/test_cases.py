@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from .casework import history, listed, opened, row, spoken, state, told
-from .choosing import ask
+from .choosing import COURSE, ask
 from .conftest import Look, Site, night, slow, violations
 from .risks import ADVISER
 
@@ -55,8 +55,12 @@ def test_filters_narrow_the_list_and_stand_in_the_address(cases: Page) -> None:
     cases.reload()
     cases.locator(".nudge-case-rows").wait_for()
     assert listed(cases) == wanted
+    cases.get_by_label("Reason", exact=True).select_option(label="Several things together")
+    expect(cases.locator(".nudge-case-table, .nudge-empty").first).to_be_visible()
+    expect(spoken(cases)).to_have_text(re.compile(r"^(\d+|No) "))
     cases.get_by_role("button", name="Start over").click()
     expect(cases.get_by_label("Reason", exact=True)).to_have_value("")
+    expect(spoken(cases)).to_contain_text(str(told(cases)["total"]))
     assert len(listed(cases)) > len(wanted)
 
 
@@ -156,6 +160,33 @@ def test_what_is_typed_outlives_a_failure(cases: Page) -> None:
     expect(history(cases).first.locator("blockquote")).to_have_text("Kept")
 
 
+def test_pressing_twice_does_a_thing_once(ward: Site, cases: Page) -> None:
+    number = listed(cases)[-1]
+    opened(cases, number)
+    calls: list[str] = []
+    cases.on("request", lambda request: request.method == "POST" and calls.append(request.url.split("/")[-1]))
+    cases.route(re.compile("/(notes|resolve)$"), slow(0.4))
+    cases.get_by_label("Note", exact=True).fill("Once")
+    cases.get_by_role("button", name="Add note").dblclick()
+    expect(history(cases).first.locator("blockquote")).to_have_text("Once")
+    cases.get_by_label("How it ended").select_option(label="Could not be reached")
+    cases.get_by_role("button", name="Close the case").dblclick()
+    expect(cases.locator("[data-state=resolved]")).to_be_visible()
+    assert calls == ["notes", "resolve"]
+    assert cases.get_by_role("alert").count() == 0
+    expect(cases.locator(".nudge-work [aria-disabled]")).to_have_count(0)
+    assert state(ward, number)[:2] == ("resolved", "no_answer")
+
+
+def test_a_case_leads_to_a_letter_to_all_alike(cases: Page) -> None:
+    case = told(cases, "tier=moderate")["cases"][0]
+    opened(cases, case["id"])
+    cases.get_by_role("link", name="Write to all with this reason and tier").click()
+    wanted = f"tier={case['tier']}&risk={case['group'] or 'several'}"
+    assert cases.evaluate("location.hash") == f"#nudge-write&{wanted}"
+    assert ask(cases, f"learners/count?{wanted}")["matched"] >= 1
+
+
 def test_a_case_leads_to_a_letter_to_this_learner_alone(cases: Page) -> None:
     number = listed(cases)[4]
     opened(cases, number)
@@ -228,4 +259,12 @@ def test_learners_are_refused_and_advisers_see_every_course(ward: Site, screen: 
     page.goto(f"{ward.url}/as/{ADVISER}/?next=/nudge/cases/")
     page.locator(".nudge-courses tbody tr").nth(1).wait_for()
     assert page.get_by_role("link", name="Course page").count() == 0
+    for part in ("worked", "fairness", "settings"):
+        assert answer(page, f"/api/nudge/v1/courses/{COURSE}/cases/{part}") == 403
+        page.evaluate("(part) => { location.hash = `#nudge-cases&part=${part}`; }", part)
+    expect(page.locator("li.nudge-case").first).to_be_visible()
+    assert page.locator(".nudge-parts").count() == 0
+    assert page.get_by_role("alert").count() == 0
+    opened(page, listed(page)[0])
+    assert page.get_by_role("link", name="Write to").count() == 0
     assert violations(page, ".nudge-communicator") == []

@@ -80,6 +80,24 @@ def test_what_worked_is_drawn_told_and_tabulated(ward: Site, screen: Look, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_from_right_to_left_figures_at_the_ends_of_the_scale_stay_within_it(ward: Site, screen: Look) -> None:
+    page = screen(ward, "cases", ".nudge-case-rows", viewport={"width": 1280, "height": 900})
+    far = {**WORKED, "rows": [helped("absence", "Absence", 30), helped("pace", "Pace", -30)]}
+    page.route(re.compile("/cases/worked$"), lambda route: route.fulfill(json=far))
+    for language in ("en", "ar"):
+        page.context.add_cookies([{"name": "django_language", "value": language, "url": ward.url}])
+        page.goto("about:blank")
+        page.goto(f"{ward.url}/nudge/courses/{COURSE}/learners/#nudge-cases&part=worked")
+        marks = page.locator(".nudge-section-worked_seen [role=img]")
+        expect(marks).to_have_count(2)
+        for mark in marks.all():
+            plot, text = mark.bounding_box(), mark.locator(".nudge-value").bounding_box()
+            assert plot is not None
+            assert text is not None
+            assert plot["x"] <= text["x"], language
+            assert text["x"] + text["width"] <= plot["x"] + plot["width"] + 0.5, language
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (320, "light")])
 def test_groups_are_drawn_beside_everyone_else(ward: Site, screen: Look, width: int, scheme: str) -> None:
     page = screen(

@@ -92,11 +92,14 @@ export class Case {
   /**
    * Does something with the case and shows it as it is then; answers whether that went well.
    * said: what is announced; went: called before it is shown anew.  Where somebody else was first, what they did
-   * is shown and nothing typed is lost.
+   * is shown and nothing typed is lost.  Until there is an answer nothing else is done.
    */
   async act(what, body, said, went) {
     const { t } = this.words;
     const { id } = this;
+    if (this.busy === id) return false;
+    this.busy = id;
+    this.work.wait(true);
     this.trouble.replaceChildren();
     try {
       const found = await this.risk.ask(this.path(`/${what}`), body);
@@ -110,6 +113,9 @@ export class Case {
       else this.trouble.replaceChildren(this.page.failed(error, t("case_what_act"), t("case_kept_typed")));
       this.trouble.firstElementChild?.scrollIntoView({ block: "nearest" });
       return false;
+    } finally {
+      if (this.busy === id) this.busy = null;
+      if (id === this.id) this.work.wait(false);
     }
   }
 

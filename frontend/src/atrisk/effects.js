@@ -34,7 +34,8 @@ export function effect(risk, { difference, low, high }, widest, lines, write, go
     return `${(risk.rtl ? 1 - place : place) * 100}%`;
   };
   const sure = low > 0 ? good : high < 0 ? -good : 0;
-  const anchor = Math.abs(difference) < widest * 0.8 ? "middle" : (difference > 0) === risk.rtl ? "start" : "end";
+  // Where a text starts follows the direction of reading, so this holds for both of them.
+  const anchor = Math.abs(difference) < widest * 0.8 ? "middle" : difference > 0 ? "end" : "start";
   const mark = s(
     "svg",
     { class: `nudge-svg nudge-effect-of ${sure > 0 ? "nudge-sure-better" : sure < 0 ? "nudge-sure-worse" : ""}`, role: "img", "aria-label": lines.join(". "), height: TALL },

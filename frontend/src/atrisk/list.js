@@ -3,7 +3,7 @@ import { fresh, h } from "../dashboard/dom.js";
 import { asked, narrowed, whole, write } from "./address.js";
 import { TIERS, arrow, badge, bars, called, change, meter, seen, whose } from "./tier.js";
 
-const GROUPS = ["absence", "assignments", "grades", "pace", "difficulty", "help", "enrolment"];
+const GROUPS = ["absence", "assignments", "grades", "pace", "difficulty", "help", "enrolment", "several"];
 const CHOICES = {
   group: GROUPS,
   owner: ["adviser", "assistant", "team"],
@@ -48,7 +48,7 @@ export class List {
       ...(found.counts.assessed || found.cases.length ? [this.tiles(found), this.courses(found), this.filters(found), this.list, this.pages(found)] : [this.unborn()]),
     );
     if (focus) this.back(focus);
-    if (this.spoken) this.page.announce(this.words.n("case_shown", found.total ?? found.cases.length));
+    if (this.spoken) this.page.announce(this.words.n("case_shown", found.total));
     this.spoken = false;
   }
 

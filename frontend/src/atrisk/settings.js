@@ -202,7 +202,7 @@ export class Settings {
           {},
           h("caption", {}, t("case_letters")),
           h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("case_head_why")), kinds.map(([tier, channel]) => h("th", { scope: "col" }, badge(tier, t(`tier_${tier}`)), h("small", {}, t(`case_channel_${channel}`)))))),
-          h("tbody", {}, groups.map((group) => h("tr", {}, h("th", { scope: "row" }, named[group] ?? t("risk_several")), kinds.map((kind) => h("td", {}, cell(group, kind)))))),
+          h("tbody", {}, groups.map((group) => h("tr", {}, h("th", { scope: "row" }, named[group || "several"]), kinds.map((kind) => h("td", {}, cell(group, kind)))))),
         ),
       ),
       h("p", { class: "nudge-note" }, t("case_note_letters")),

@@ -63,6 +63,14 @@ export class Work {
     this.add.disabled = !this.text.value.trim();
   }
 
+  /** While a call is under way buttons keep the focus, and say that they wait. */
+  wait(busy) {
+    for (const one of this.node.querySelectorAll("button")) {
+      if (busy) one.setAttribute("aria-disabled", "true");
+      else one.removeAttribute("aria-disabled");
+    }
+  }
+
   button(keep, words, onclick, strong) {
     return h("button", { type: "button", class: `nudge-button${strong ? " nudge-strong" : ""}`, "data-keep": keep, onclick }, words);
   }
