@@ -46,7 +46,9 @@ class Aftermath:
     def __init__(self, course_key: CourseKey, now: datetime, moments: Sequence[Moment]) -> None:
         self._now = now
         self._over = ended.is_over(course_key, now)
+        self._completions = ended.completed(course_key, now)
         self._lost = ended.lost(course_key, now)
+        self._first = min((moment.at for moment in moments), default=now)
         self._there = set(platform().members(course_key))
         self._sequences = courses.sequences_of(course_key, now)
         self._row = {name: row for row, name in enumerate(self._sequences.learners)}
@@ -54,16 +56,21 @@ class Aftermath:
         self._parts = _parts(self._chances, moments)
 
     def context(self, moment: Moment) -> list[float]:
-        """What was known: log-odds, the part of each reason in them, how long the case was open."""
+        """What was known: log-odds, the part of each reason in them, how long the case was open, and when in
+        the course it was, in weeks and their square.
+        """
         told = self._newest(moment)
         chance = told[1] if told else moment.episode.chance
         parts = self._parts.get(told[2], {}) if told else {}
         age = (moment.at - moment.episode.start).total_seconds() / 86400.0
+        week = (moment.at - self._first).total_seconds() / 604800.0
         shown = min(max(chance, 0.001), 0.999)
         return [
             math.log(shown / (1.0 - shown)),
             *(float(parts.get(group, 0.0)) for group in GROUPS),
             math.log1p(max(0.0, age)),
+            week,
+            week**2,
         ]
 
     def outcome(self, moment: Moment, kind: str) -> float | None:
@@ -99,7 +106,7 @@ class Aftermath:
         return found
 
     def _nearest(self, moment: Moment) -> float | None:
-        """The risk two weeks later; none is left of who has completed, and all of who has left."""
+        """The risk two weeks later; none is left of who had completed then, and all of who has left."""
         wanted = (moment.at + WAIT).date()
         near = [
             (abs(each[0] - wanted), each[1])
@@ -108,8 +115,9 @@ class Aftermath:
         ]
         if near:
             return min(near)[1]
-        if self._lost.get(moment.episode.user_id) is False:
-            return 0.0
+        at = self._completions.get(moment.episode.user_id)
+        if at is not None:
+            return 0.0 if at <= moment.at + WAIT else None
         return None if moment.episode.user_id in self._there else 1.0
 
 

@@ -17,17 +17,23 @@ PASSING = "pass"
 
 def lost(course_key: CourseKey, now: datetime) -> dict[int, bool]:
     """User id to whether the learner did not complete; left out where that is not known yet."""
-    host = platform()
-    passing = _target() == PASSING
     over = is_over(course_key, now)
-    found = {}
-    for each in host.outcomes(course_key):
-        at = each.passed_at if passing else each.completed_at
-        if at is not None and at <= now:
-            found[each.user_id] = False
-        elif over:
-            found[each.user_id] = True
-    return found
+    times = _completed(course_key, now)
+    return {user_id: at is None for user_id, at in times.items() if over or at is not None}
+
+
+def completed(course_key: CourseKey, now: datetime) -> dict[int, datetime]:
+    """User id to when the learner completed, of those who did by now."""
+    return {user_id: at for user_id, at in _completed(course_key, now).items() if at is not None}
+
+
+def _completed(course_key: CourseKey, now: datetime) -> dict[int, datetime | None]:
+    passing = _target() == PASSING
+    times = {
+        each.user_id: each.passed_at if passing else each.completed_at
+        for each in platform().outcomes(course_key)
+    }
+    return {user_id: at if at is not None and at <= now else None for user_id, at in times.items()}
 
 
 def is_over(course_key: CourseKey, now: datetime) -> bool:

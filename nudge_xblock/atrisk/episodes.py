@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock.communicator.models import Channel, Delivery, Letter
 
-from . import happenings
+from . import happenings, meant
 from .models import Case, CaseEvent
 
 MAIL, POPUP, ADVISER = "mail", "popup", "adviser"
-INTERVENTIONS = (MAIL, POPUP, ADVISER)
+LETTERS = (MAIL, POPUP)
+INTERVENTIONS = (*LETTERS, ADVISER)
 CHANNELS: Mapping[str, str] = {Channel.MAIL: MAIL, Channel.NUDGE: POPUP}
 NOT_NEEDED = "not_needed"
 
@@ -26,7 +28,8 @@ class Episode:
 
     Args:
         end: when it left the tier; None while it is there.
-        done: intervention to when it was first given: as a letter was to go to them, or a person acted.
+        done: intervention to when it was first given: a mail went out, a pop-up began to wait for their next
+            visit, or a person acted.
     """
 
     case_id: int
@@ -77,12 +80,19 @@ def _spans(case: Case, events: Iterable[CaseEvent]) -> list[tuple[str, datetime,
 
 
 def _letters(course_key: CourseKey) -> dict[tuple[int, str], list[tuple[str, datetime]]]:
-    """User and tier to what was to go to them by itself, and since when."""
+    """User and tier to what went out to them by itself, and when.
+
+    A pop-up counts from when it began to wait, seen or not, as whoever sees it has come back.
+    """
     rows = Delivery.objects.filter(letter__intervention__course_key=course_key).order_by("created")
-    columns = ("learner__user_id", "letter__intervention__tier", "letter__channel", "created")
+    waited = ~Q(state__in=[Delivery.State.FAILED, Delivery.State.SKIPPED]) | meant.LEFT_OUT
+    rows = rows.filter(
+        Q(letter__channel=Channel.MAIL, sent_at__isnull=False) | Q(waited, letter__channel=Channel.NUDGE)
+    )
+    columns = ("learner__user_id", "letter__intervention__tier", "letter__channel", "created", "sent_at")
     found: dict[tuple[int, str], list[tuple[str, datetime]]] = defaultdict(list)
-    for user_id, tier, channel, created in rows.values_list(*columns):
-        found[user_id, tier].append((CHANNELS[channel], created))
+    for user_id, tier, channel, created, sent_at in rows.values_list(*columns):
+        found[user_id, tier].append((CHANNELS[channel], sent_at if channel == Channel.MAIL else created))
     return found
 
 
@@ -92,7 +102,7 @@ def _by_letter(
     done: dict[str, datetime] = {}
     for kind, at in letters:
         if start <= at and (end is None or at < end):
-            done.setdefault(kind, at)
+            done[kind] = min(at, done.get(kind, at))
     return done
 
 

@@ -174,7 +174,7 @@ def tend(now: datetime) -> int:
 
 
 def complete(now: datetime) -> None:
-    """Give a course what it had no room for as its letters were switched on: its pages ask for pop-ups now."""
+    """Give a course what it had no room for as its letters were switched on, as its pages ask for pop-ups."""
     for settings in RiskSettings.objects.filter(automatic=True).order_by("pk"):
         try:
             _complete(settings.course_key, settings.author_id, Letter.State.values, now)

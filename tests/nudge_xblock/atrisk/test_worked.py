@@ -11,7 +11,10 @@ from django.conf import settings
 from django.test import override_settings
 
 from nudge_xblock import policy
-from nudge_xblock.atrisk import happenings, worked
+from nudge_xblock.atrisk import episodes, happenings, worked
+from nudge_xblock.atrisk.aftermath import Aftermath, Moment
+from nudge_xblock.atrisk.comparing import compare
+from nudge_xblock.atrisk.episodes import Episode
 from nudge_xblock.atrisk.models import Case, CaseEvent, Intervention, RiskDay
 from nudge_xblock.communicator.models import Delivery, Letter
 from nudge_xblock.compat import CourseDates, Platform, Result
@@ -94,10 +97,12 @@ def seen(user_ids: list[int], at: datetime) -> None:
     )
 
 
-def found(kind: str, outcome: str, group: str = "absence") -> dict[str, Any] | None:
+def found(kind: str, outcome: str, group: str = "absence", tier: str = "marginal") -> dict[str, Any] | None:
     rows = worked.worked(COURSE, NOW)["rows"]
-    keys = ("intervention", "outcome", "group")
-    return next((row for row in rows if tuple(row[key] for key in keys) == (kind, outcome, group)), None)
+    keys = ("intervention", "outcome", "group", "tier")
+    return next(
+        (row for row in rows if tuple(row[key] for key in keys) == (kind, outcome, group, tier)), None
+    )
 
 
 def mailed(effect: float = 0.5, learners: int = 200) -> None:
@@ -117,27 +122,28 @@ def mailed(effect: float = 0.5, learners: int = 200) -> None:
 
 def test_where_there_is_a_control_group_it_tells_what_the_mail_did() -> None:
     mailed()
-    row = found("mail", "seen")
+    row = found("letters", "seen")
     assert row is not None
     assert row["design"] == "control"
     assert row["low"] <= 50 <= row["high"]
     assert row["low"] > 0
-    assert (row["with"] - row["without"]) == pytest.approx(row["difference"], abs=1)
+    assert row["with"] - row["without"] == row["difference"]
     assert 70 <= row["with"] <= 90
     assert row["n_with"] + row["n_without"] == 200
     assert f"{row['with']}%" in row["sentence"]
     assert row["sentence"].endswith("more than chance explains.")
-    risk = found("mail", "risk")
+    assert found("mail", "seen") is None, "mails, pop-ups and nudges differ alike"
+    risk = found("letters", "risk")
     assert risk is not None
     assert risk["low"] <= -20 <= risk["high"] < 0
     assert "the control group" in worked.worked(COURSE, NOW)["assumption"]
-    assert found("mail", "completed") is None, "while the run is live nobody has failed to complete"
+    assert found("letters", "completed") is None, "while the run is live nobody has failed to complete"
 
 
 def test_who_completed_is_told_once_the_run_is_over() -> None:
     mailed()
     Host.end, Host.done = NOW - DAY, set(range(1, 101))
-    row = found("mail", "completed")
+    row = found("letters", "completed")
     assert row is not None
     assert not row["hidden"]
     assert row["low"] <= 0 <= row["high"]
@@ -158,7 +164,7 @@ def test_what_people_did_is_told_beside_learners_alike() -> None:
         if rng.random() < 3.0 * (1.05 - chance) + 0.4 * helped:
             came.append(user_id)
     seen(came, BEGAN + 12 * DAY)
-    row = found("adviser", "seen")
+    row = found("adviser", "seen", tier="high")
     assert row is not None
     assert row["design"] == "alike"
     assert row["low"] <= 40 <= row["high"]
@@ -166,16 +172,105 @@ def test_what_people_did_is_told_beside_learners_alike() -> None:
 
 
 def test_without_a_control_group_mails_are_compared_with_learners_alike() -> None:
+    rng = np.random.default_rng(3)
     with override_settings(NUDGE_CONTROL_SHARE=0.0):
         made = letter()
-        for user_id in range(1, 61):
-            one = case(user_id, opened=BEGAN + (5 if user_id <= 30 else 20) * DAY)
-            if user_id > 30:
+        for user_id in range(1, 161):
+            day = int(rng.integers(5, 26))
+            one, helped = case(user_id, opened=BEGAN + day * DAY), rng.random() < 0.5
+            if helped:
+                deliver(made, one, one.opened + timedelta(hours=3))
+            if rng.random() < 0.015 * day + 0.4 * helped:
+                seen([user_id], one.opened + 4 * DAY)
+        row = found("mail", "seen")
+    assert row is not None
+    assert (row["design"], row["n_with"] + row["n_without"]) == ("alike", 160)
+    assert 0 < row["low"] <= 40 <= row["high"]
+
+
+def test_those_of_another_time_of_the_course_are_nobody_to_be_compared_with() -> None:
+    with override_settings(NUDGE_CONTROL_SHARE=0.0):
+        made = letter()
+        for user_id in range(1, 101):
+            one = case(user_id, opened=BEGAN + (5 if user_id <= 50 else 26) * DAY)
+            if user_id > 50:
                 deliver(made, one, one.opened + timedelta(hours=3))
         row = found("mail", "seen")
     assert row is not None
-    assert (row["design"], row["n_with"], row["n_without"]) == ("alike", 30, 30)
-    assert (row["with"], row["without"]) == (0, 0)
+    assert row["hidden"]
+
+
+def test_who_is_in_a_tier_for_what_a_letter_did_is_not_compared_there() -> None:
+    """The first letter keeps half of those who would come back from moving up; the second does nothing."""
+    rng = np.random.default_rng(6)
+    first, second, came = letter(), letter("moderate"), []
+    for user_id in range(1, 241):
+        control, willing = policy.is_control(user_id, COURSE), rng.random() < 0.5
+        one = case(user_id)
+        if willing:
+            came.append(user_id)
+        if not control:
+            deliver(first, one, one.opened + timedelta(hours=3))
+        if control or not willing:
+            at, detail = one.opened + 3 * DAY, {"from": "marginal", "to": "moderate"}
+            CaseEvent.objects.create(case=one, at=at, what=happenings.MOVED, detail=detail)
+            if not control:
+                deliver(second, one, at + timedelta(hours=3))
+    seen(came, BEGAN + 12 * DAY)
+    rows = worked.worked(COURSE, NOW)["rows"]
+    assert {(row["tier"], row["intervention"]) for row in rows} == {("marginal", "letters")}
+
+
+def test_a_learner_is_looked_at_once_from_when_letters_went_out() -> None:
+    mailed(learners=60)
+    Letter.objects.update(confirmed=BEGAN + 8 * DAY)
+    case_of_one = Case.objects.get(enrolment__learner__user_id=1)
+    at, detail = BEGAN + 7 * DAY, {"from": "marginal", "to": "moderate"}
+    CaseEvent.objects.create(case=case_of_one, at=at, what=happenings.MOVED, detail=detail)
+    Case.objects.filter(enrolment__learner__user_id=2).update(closed=BEGAN + 7 * DAY, state="closed")
+    row = found("letters", "seen")
+    assert row is not None
+    assert row["n_with"] + row["n_without"] == 58
+
+
+@pytest.mark.parametrize("frail", [False, True])
+def test_help_that_does_nothing_is_found_to_do_nothing(frail: bool) -> None:
+    """Learners get better by themselves and are helped at any time: who is helped late was not better yet."""
+    covered, points = 0, []
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        pace = rng.gamma(2.0, 0.5, 200) if frail else np.ones(200)
+        heals, helps = rng.exponential(10.0, 200) / pace, rng.exponential(8.0, 200)
+        every = [
+            Episode(
+                user_id, user_id, user_id, "absence", "high", BEGAN, BEGAN + heal * DAY, 0.9,
+                {"adviser": BEGAN + helped * DAY} if helped < heal else {},
+            )
+            for user_id, (heal, helped) in enumerate(zip(heals.tolist(), helps.tolist(), strict=True))
+        ]  # fmt: skip
+        sides = worked._by_likeness("adviser", every)["absence"].sides
+        after = [(side.moment.at - BEGAN) / DAY for side in sides]
+        user_ids = [side.moment.episode.user_id for side in sides]
+        result = compare(
+            (heals[user_ids] <= np.array(after) + 14.0).astype(np.float64),
+            np.array([side.helped for side in sides]),
+            np.array(user_ids),
+            np.log1p(after)[:, None],
+        )
+        covered += result.low <= 0.0 <= result.high
+        points.append(result.difference)
+    assert covered >= 43
+    assert abs(np.mean(points)) < 0.05
+
+
+def test_who_completed_later_was_not_done_two_weeks_later() -> None:
+    one = case(1, later=0.6)
+    RiskDay.objects.filter(day__gt=one.opened.date()).delete()
+    Host.done = {1}
+    (episode,) = episodes.of(COURSE)
+    moment = Moment(episode, one.opened)
+    assert Aftermath(COURSE, NOW, [moment]).outcome(moment, "risk") is None
+    assert Aftermath(COURSE, NOW, [moment]).context(moment)[-2:] == [0.0, 0.0]
 
 
 def test_cells_under_ten_are_hidden_with_what_would_tell_of_them() -> None:
@@ -207,7 +302,7 @@ def test_a_change_of_tier_ends_what_is_looked_at_in_the_old_one() -> None:
         case=one, at=one.opened + 3 * DAY, what=happenings.MOVED, detail={"from": "marginal", "to": "high"}
     )
     CaseEvent.objects.create(case=one, at=one.opened + 4 * DAY, what=happenings.NOTE, author_id=21)
-    first, second = worked.episodes.of(COURSE)
+    first, second = episodes.of(COURSE)
     assert (first.tier, first.end, set(first.done)) == ("marginal", one.opened + 3 * DAY, {"mail"})
     assert (second.tier, second.end, set(second.done)) == ("high", None, {"adviser"})
 
@@ -221,5 +316,5 @@ def test_a_case_that_was_flagged_without_cause_is_no_help() -> None:
         author_id=21,
         detail={"outcome": "not_needed"},
     )
-    (episode,) = worked.episodes.of(COURSE)
+    (episode,) = episodes.of(COURSE)
     assert not episode.done
