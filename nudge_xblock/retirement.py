@@ -14,7 +14,6 @@ from django.db import transaction
 from predictor.sequences import EventStore
 
 from . import trials
-from .atrisk import steps
 from .atrisk.models import Case, CaseEvent, RiskSettings
 from .communicator import forgetting
 from .communicator.models import Audit, Letter, SavedSelection
@@ -45,7 +44,6 @@ def retire(user_id: int) -> dict[str, int]:
         found["named"] = forgetting.forget(user_id)
         found["rows"] = Learner.objects.filter(user_id=user_id).delete()[0]
         found["written"] = _forget_author(user_id)
-    steps.forget()
     trials.forget()  # other processes read their logs anew within minutes
     return found
 

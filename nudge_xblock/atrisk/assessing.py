@@ -28,7 +28,7 @@ from predictor.reasons import Case
 from predictor.risk import Assessment, RiskModel
 from predictor.standing import Known
 
-from . import casework, checked, facts, plan, records, runs, tiers
+from . import casework, checked, facts, plan, records, runs, tiers, trail
 from .models import Risk, RiskDay
 from .runs import CourseRun
 from .tiers import Limits
@@ -59,6 +59,7 @@ def assess_night(job: Run) -> str:
     for number, course_key in enumerate(keys):
         job.report(number / len(keys), str(course_key))
         try:
+            trail.write(course_key, job.now)
             count += assess(course_key, job.now, model, job) if model else 0
             done += casework.settle(course_key, job.now)
         except slots.LostSlot:
@@ -87,6 +88,7 @@ def assess_course(course_key: CourseKey, now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     count = assess(course_key, now, RiskModel.load(models()))
+    trail.write(course_key, now)
     casework.settle(course_key, now)
     return count
 

@@ -18,9 +18,10 @@ from opaque_keys.edx.keys import CourseKey, UsageKey
 from nudge_xblock.compat import platform
 
 from . import trail
-from .trail import SHELF_SECONDS, Trail
+from .trail import START, Spot
 
 MOST = 3
+SHELF_SECONDS = 3600
 AHEAD = timedelta(days=14)
 """What is due later than this is no step yet."""
 BEHIND = timedelta(days=30)
@@ -75,21 +76,30 @@ def next_steps(course_key: CourseKey, user_ids: Iterable[int], now: datetime) ->
 
 
 def ahead(course_key: CourseKey, user_ids: Iterable[int], now: datetime) -> dict[int, Next]:
-    """What each of these users can do next, in a few statements however many they are."""
+    """What each of these users can do next, in a few statements however many they are.
+
+    Nothing is read of anybody else, nor of the event store.
+    """
     asked = list(user_ids)
-    way = trail.of(course_key, now)
+    way = trail.way_of(course_key)
+    spots = trail.spots_of(course_key, asked)
     met = trail.lately(course_key, asked)
     dues = platform().open_dues(course_key, asked)
-    places = {item: place for place, item in enumerate(way.items)}
+    places = {item: place for place, item in enumerate(way)}
     found = {}
     for user_id in asked:
-        been = way.been(user_id) | {places[item] for item in met.get(user_id, ()) if item in places}
-        found[user_id] = _next(course_key, way, been, dues.get(user_id, []), now)
+        since = (places[item] for item in met.get(user_id, ()) if item in places)
+        spot = spots.get(user_id, START).after(since)
+        found[user_id] = _next(course_key, way, spot, dues.get(user_id, []), now)
     return found
 
 
 def _next(
-    course_key: CourseKey, way: Trail, been: set[int], dues: Sequence[tuple[datetime, str]], now: datetime
+    course_key: CourseKey,
+    way: Sequence[str],
+    spot: Spot,
+    dues: Sequence[tuple[datetime, str]],
+    now: datetime,
 ) -> Next:
     late = [(due, block) for due, block in dues if now - BEHIND <= due < now]
     soon = [(due, block) for due, block in dues if now <= due <= now + AHEAD]
@@ -97,8 +107,7 @@ def _next(
     coming = [_step(DUE, course_key, block, now, due) for due, block in soon[:1]]
     told += coming
     told += [
-        _step(kind, course_key, way.items[place], now)
-        for kind, place in _along(len(way.items), been)[: MOST - len(told)]
+        _step(kind, course_key, way[place], now) for kind, place in _along(len(way), spot)[: MOST - len(told)]
     ]
     return Next(tuple(told), coming[0] if coming else None) if told else nothing(course_key)
 
@@ -108,12 +117,12 @@ def nothing(course_key: CourseKey) -> Next:
     return Next((Step(COURSE, platform().page_url(course_key, "course")),))
 
 
-def _along(length: int, been: set[int]) -> list[tuple[str, int]]:
+def _along(length: int, spot: Spot) -> list[tuple[str, int]]:
     """Where on the way to go: on from the furthest place, then what was left out, from the beginning."""
-    furthest = max(been, default=-1)
-    kind = GO_ON if been else BEGIN
-    skipped = [(SKIPPED, place) for place in range(furthest) if place not in been]
-    return [*([(kind, furthest + 1)] if furthest + 1 < length else []), *skipped]
+    following = spot.furthest + 1
+    kind = GO_ON if following else BEGIN
+    skipped = [(SKIPPED, place) for place in spot.left_out]
+    return [*([(kind, following)] if following < length else []), *skipped]
 
 
 def _step(kind: str, course_key: CourseKey, block: str, now: datetime, due: datetime | None = None) -> Step:
@@ -135,7 +144,6 @@ def _name(block: str, _hour: int) -> str:
 def forget() -> None:
     """Look at everything anew."""
     _name.cache_clear()
-    trail.forget()
 
 
 def _unnamed(block_type: str) -> str:

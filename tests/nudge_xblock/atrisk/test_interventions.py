@@ -123,8 +123,8 @@ def test_a_letter_that_was_stopped_by_hand_stays_stopped() -> None:
 
 
 def test_a_mail_holds_the_learners_own_steps_and_stands_in_the_case(office: PostOffice) -> None:
-    walked({str(user_id): user_id for user_id in range(1, 30)})
     at_risk(4, 0.55, now=FIRST)
+    walked({str(user_id): user_id for user_id in range(1, 30)})
     on()
     night(FIRST)
     text, html = parts(office.to("learner4@example.org")[0])

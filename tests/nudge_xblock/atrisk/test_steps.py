@@ -6,13 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
 
+from nudge_xblock import courses
+from nudge_xblock.atrisk import trail
+from nudge_xblock.atrisk.models import Whereabouts
 from nudge_xblock.atrisk.steps import Step, ahead, next_steps
 from nudge_xblock.compat import Platform
+from predictor.sequences import EventStore
 
-from ..moments import COURSE, NOW, happened
+from ..moments import COURSE, NOW, enrolled, happened
 from .walkers import page, walked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
@@ -33,8 +42,10 @@ class Named(Platform):
 
 
 @pytest.fixture(autouse=True)
-def host() -> Any:
+def host(db: None) -> Any:
     Named.dues = []
+    for user_id in (7, 8, 9):
+        enrolled(user_id)
     with override_settings(NUDGE_COMPAT=f"{__name__}.Named", NUDGE_SITE_URL="https://learn.example.org"):
         yield
 
@@ -72,6 +83,52 @@ def test_what_was_done_since_the_night_counts() -> None:
     walked(MATES | {"7": 5})
     happened("seq_next", 60.0, item=page(5), user_id=7)
     assert words() == ["Go on with “Page i06”"]
+
+
+def test_who_skips_ahead_after_the_night_has_left_out_what_lies_between() -> None:
+    walked(MATES | {"7": 2}, {"7": {0}})
+    happened("seq_next", 60.0, item=page(4), user_id=7)
+    happened("seq_next", 30.0, item=page(0), user_id=7)
+    assert words() == [
+        "Go on with “Page i05”",
+        "Look at “Page i02”, as most others did",
+        "Look at “Page i03”, as most others did",
+    ]
+
+
+def test_no_page_reads_the_event_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    walked(MATES | {"7": 5})
+
+    def never(*_told: Any) -> Any:
+        raise AssertionError("the event store was read")
+
+    monkeypatch.setattr(EventStore, "sequences", never)
+    monkeypatch.setattr(courses, "sequences_of", never)
+    assert words() == ["Go on with “Page i05”"]
+
+
+def test_a_night_writes_what_has_changed_and_drops_who_is_on_the_way_no_more() -> None:
+    walked(MATES | {"7": 5, "8": 3}, {"7": {1}})
+    rows = Whereabouts.objects.select_related("enrolment__learner")
+    places = {row.enrolment.learner.user_id: (row.furthest, row.left_out) for row in rows}
+    assert places == {7: (4, [1]), 8: (2, [])}
+    walked({"8": 6})
+    EventStore(settings.NUDGE_EVENTS_DIR).forget("7")
+    with CaptureQueriesContext(connection) as queries:
+        trail.write(COURSE, NOW)
+    assert not any("INSERT" in each["sql"] for each in queries), "what is the same is not written again"
+    assert list(Whereabouts.objects.values_list("enrolment__learner__user_id", "furthest")) == [(8, 5)]
+
+
+@given(st.lists(st.sets(st.integers(0, trail.KEPT)), max_size=6))
+def test_a_spot_after_many_days_is_that_of_all_of_them_at_once(walks: list[set[int]]) -> None:
+    spot = trail.START
+    for walk in walks:
+        spot = spot.after(walk)
+    been = set().union(*walks)
+    furthest = max(been, default=-1)
+    assert spot.furthest == furthest
+    assert spot.left_out == tuple(place for place in range(furthest) if place not in been)
 
 
 def test_what_is_due_comes_first_and_there_are_three_at_most() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from nudge_xblock.atrisk import steps
+from nudge_xblock.atrisk import trail
 from predictor.events import Event
 from predictor.sequences import EventStore
 
@@ -22,7 +22,10 @@ def page(place: int) -> str:
 
 
 def walked(lengths: Mapping[str, int], left_out: Mapping[str, set[int]] | None = None) -> None:
-    """Write into the event store learners who were at their first so many pages, one an hour."""
+    """Write into the event store learners who were at their first so many pages, one an hour.
+
+    A night then stores where those are who are enrolled.
+    """
     events = [
         Event(str(COURSE), name, BEGAN + 3600.0 * place, "seq_next", page(place))
         for name, length in lengths.items()
@@ -30,4 +33,4 @@ def walked(lengths: Mapping[str, int], left_out: Mapping[str, set[int]] | None =
         if place not in (left_out or {}).get(name, ())
     ]
     EventStore(settings.NUDGE_EVENTS_DIR).append(events)
-    steps.forget()
+    trail.write(COURSE, NOW)

@@ -112,9 +112,9 @@ class Named(Platform):
 @pytest.mark.usefixtures("stores")
 @override_settings(NUDGE_COMPAT=f"{__name__}.Named", NUDGE_COOL_DOWN_MINUTES=0)
 def test_each_learners_mail_has_their_own_steps(office: PostOffice) -> None:
-    walked({str(user_id): user_id for user_id in range(1, 30)})
     for user_id in (2, 4):
         learner(user_id)
+    walked({str(user_id): user_id for user_id in range(1, 30)})
     body = "<p>Dear [:firstname:]</p><p>[:next_steps:]</p><p>Due: [:due:]</p>"
     send(written(body=body, subject="For you"))
     text, html = parts(office.to("learner2@example.org")[0])
@@ -162,8 +162,8 @@ def test_a_pop_up_cannot_say_what_is_each_learners_own() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("stores", "site")
 def test_a_preview_shows_the_examples_own_steps(staff: Client) -> None:
-    walked({str(user_id): user_id for user_id in range(1, 30)})
     learner(2)
+    walked({str(user_id): user_id for user_id in range(1, 30)})
     draft = {"subject": "x", "body": "<p>[:next_steps:]</p>", "selection": "everyone=1"}
     seen = call(staff, "POST", "letters/preview", draft).json()
     assert seen["examples"] == [seen["example"]]
