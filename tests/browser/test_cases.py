@@ -164,8 +164,13 @@ def test_pressing_twice_does_a_thing_once(ward: Site, cases: Page) -> None:
     number = listed(cases)[-1]
     opened(cases, number)
     calls: list[str] = []
-    cases.on("request", lambda request: request.method == "POST" and calls.append(request.url.split("/")[-1]))
-    cases.route(re.compile("/(notes|resolve)$"), slow(0.4))
+    wait = slow(0.4)
+
+    def late(route: Route) -> None:
+        calls.append(route.request.url.split("/")[-1])
+        wait(route)
+
+    cases.route(re.compile("/(notes|resolve)$"), late)
     cases.get_by_label("Note", exact=True).fill("Once")
     cases.get_by_role("button", name="Add note").dblclick()
     expect(history(cases).first.locator("blockquote")).to_have_text("Once")
