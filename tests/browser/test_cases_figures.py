@@ -82,7 +82,8 @@ def test_what_worked_is_drawn_told_and_tabulated(ward: Site, screen: Look, width
 
 def test_from_right_to_left_figures_at_the_ends_of_the_scale_stay_within_it(ward: Site, screen: Look) -> None:
     page = screen(ward, "cases", ".nudge-case-rows", viewport={"width": 1280, "height": 900})
-    far = {**WORKED, "rows": [helped("absence", "Absence", 30), helped("pace", "Pace", -30)]}
+    ends = [helped("absence", "Absence", 30), helped("pace", "Pace", -30)]
+    far = {**WORKED, "rows": [{**row, "low": row["difference"], "high": row["difference"]} for row in ends]}
     page.route(re.compile("/cases/worked$"), lambda route: route.fulfill(json=far))
     for language in ("en", "ar"):
         page.context.add_cookies([{"name": "django_language", "value": language, "url": ward.url}])
