@@ -13,7 +13,7 @@ from .moments import DAY, Enrolments, FloatArray, IntArray, TrainingData, empty,
 from .risk import scaled
 from .sequences import EventSource
 from .signals import Floats32
-from .standing import Known, Standing
+from .standing import Known, Standing, askable
 
 DAYS = (1, 2, 3, 5, 7, 10, 14, 18, 21, 25, 30, 37, 45, 60, 75, 90, 120, 150, 180, 240, 300, 365)
 """Moments at which learners are described, as far as a course lasts."""
@@ -90,7 +90,7 @@ def learn(
 
     At most `moments` points beside those asked for.
 
-    Who comes to a point when the outcome is known already is left out there.
+    Who comes to a point when the outcome is known already is left out there; so is who had not enrolled yet.
     """
     people = data.enrolments
     points = np.array(_moments(data.horizons, length, moments)) / length
@@ -101,10 +101,14 @@ def learn(
         sequences = data.source.sequences(course_id) if course_id in data.source.courses else empty(course_id)
         asked = people.take(rows)
         standing = Standing(factors, data.clock, sequences, asked, known)
+        enrolled = known.joined.get(course_id, {})
+        joined = np.array([enrolled.get(learner, np.nan) for learner in asked.learners.tolist()])
         for place, point in enumerate(points.tolist()):
             age = point * known.lengths.get(course_id, length)
             numbers = standing.numbers(np.full(len(rows), age))
-            still = np.flatnonzero(~(data.known_at[rows] <= asked.starts + age))
+            then = asked.starts + age
+            there = askable(asked.starts, joined, then, numbers.came)
+            still = np.flatnonzero(there & ~(data.known_at[rows] <= then))
             table = scaled(factors, numbers.values[still]).astype(np.float32)
             parts.append((table, numbers.came[still], rows[still], np.full(len(still), place)))
         data.progress(f"{len(rows):,} learners of {course_id} described at {len(points)} moments")

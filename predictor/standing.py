@@ -12,7 +12,7 @@ from .coursework import coursework, first_submission
 from .description import Description
 from .factors import Factor
 from .facts import Told
-from .moments import Enrolments, FloatArray, cut
+from .moments import DAY, Enrolments, FloatArray, cut
 from .records import CourseRecords, LearnerRecords
 from .sequences import Sequences
 from .signals import Columns
@@ -21,6 +21,8 @@ from .stack import alike
 Mask = NDArray[np.bool_]
 
 FURTHEST = "furthest of all"
+GRACE = 7 * DAY
+"""So many seconds who enrolled late has to come for the first time before anybody speaks of absence."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,24 @@ class Known:
         courses: earlier runs of courses.
         learners: learners' earlier courses.
         lengths: course run -> seconds from its beginning to its end.
+        joined: course run -> learner -> unix seconds of the enrolment, of those who came to it late.
     """
 
     facts: Told | None = None
     courses: CourseRecords | None = None
     learners: LearnerRecords | None = None
     lengths: Mapping[str, float] = field(default_factory=dict)
+    joined: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def askable(begins: FloatArray, joined: FloatArray, moments: FloatArray, came: Mask) -> Mask:
+    """Of which learners [n] it makes sense to ask at `moments` whether they are at risk.
+
+    Who enrolled after a run's beginning (`joined`, NaN where that is not known) was not absent before, nor at
+    once afterwards: until GRACE has passed they are asked about only when they have been there (`came`).
+    """
+    late = joined > begins
+    return came | ~late | (joined + GRACE <= moments)
 
 
 @dataclass(frozen=True)

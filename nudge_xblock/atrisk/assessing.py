@@ -26,11 +26,12 @@ from nudge_xblock.night import RISK, Run, Skipped, models
 from nudge_xblock.upserts import upsert
 from predictor.reasons import Case
 from predictor.risk import Assessment, RiskModel
+from predictor.sequences import Sequences
 from predictor.standing import Known
 
 from . import casework, checked, facts, plan, records, runs, tiers, trail
 from .models import Risk, RiskDay
-from .runs import CourseRun
+from .runs import DAY, CourseRun
 from .tiers import Limits
 
 LOG = logging.getLogger(__name__)
@@ -111,14 +112,16 @@ def _model(version: str | None) -> RiskModel | None:
 def assess(course_key: CourseKey, now: datetime, model: RiskModel, job: Run | None = None) -> int:
     """Write the risk of everyone who takes the course run at `now`, and drop everyone else's; how many."""
     run = runs.of(course_key, now)
-    user_ids = _takers(run) if run and run.is_live else []
+    sequences = run.sequences() if run and run.is_live else None
+    user_ids = _takers(run, sequences) if run and sequences is not None else []
     rows: list[int] = []
     if run and user_ids:
         numbers = _enrolments(run, user_ids)
         limits = plan.of(course_key).limits
-        found = assessed(run, model, sorted(numbers, key=numbers.__getitem__))
+        found = assessed(run, model, sorted(numbers, key=numbers.__getitem__), sequences)
+        joined = run.joined(user_ids)
         for cases in _batches(found.cases()):
-            _write(cases, numbers, model, limits, now)
+            _write(cases, numbers, joined, model, limits, now)
             rows += [numbers[int(case.learner)] for case in cases]
             if job:
                 job.report(None, f"{course_key}: {len(rows)} of {len(user_ids)} learners")
@@ -127,20 +130,23 @@ def assess(course_key: CourseKey, now: datetime, model: RiskModel, job: Run | No
     return len(rows)
 
 
-def _takers(run: CourseRun) -> list[int]:
+def _takers(run: CourseRun, sequences: Sequences) -> list[int]:
     """Whoever takes the run now and has not completed it, visited or not; of staff nobody.
 
-    In a self-paced run whose time is over for a learner, nothing is left to be foreseen.
+    Who enrolled in the midst of the run has a week to come.  In a self-paced run whose time is over for a
+    learner, nothing is left to be foreseen.
     """
     host = platform()
     there = set(host.members(run.key)) - host.staff_ids(run.key) - runs.done(run.key, run.now)
     gone = courses.event_store().forgotten()
     length, begins, now = run.length, run.begins(there), run.now.timestamp()
-    return sorted(
+    taking = sorted(
         user_id
         for user_id, begin in begins.items()
         if not gone(str(user_id)) and begin <= now and (length is None or now < begin + length)
     )
+    asked = runs.askable(run, sequences, taking, np.full(len(taking), now))
+    return [user_id for user_id, ask in zip(taking, asked.tolist(), strict=True) if ask]
 
 
 def _enrolments(run: CourseRun, user_ids: Sequence[int]) -> dict[int, int]:
@@ -169,9 +175,15 @@ def _enrolment(run: CourseRun, learner: Learner) -> Enrolment:
     )
 
 
-def assessed(run: CourseRun, model: RiskModel, user_ids: Sequence[int]) -> Assessment:
-    """What the model says of these users at the run's moment; nothing is written."""
-    sequences, begins, length = run.sequences(), run.begins(user_ids), run.length
+def assessed(
+    run: CourseRun, model: RiskModel, user_ids: Sequence[int], sequences: Sequences | None = None
+) -> Assessment:
+    """What the model says of these users at the run's moment; nothing is written.
+
+    sequences: the run's events, where they were read already.
+    """
+    sequences = run.sequences() if sequences is None else sequences
+    begins, length = run.begins(user_ids), run.length
     names = [str(user_id) for user_id in user_ids]
     known = Known(
         facts=facts.of_run(run, sequences, user_ids),
@@ -183,13 +195,21 @@ def assessed(run: CourseRun, model: RiskModel, user_ids: Sequence[int]) -> Asses
 
 
 def _write(
-    cases: Sequence[Case], numbers: Mapping[int, int], model: RiskModel, limits: Limits, now: datetime
+    cases: Sequence[Case],
+    numbers: Mapping[int, int],
+    joined: Mapping[int, float],
+    model: RiskModel,
+    limits: Limits,
+    now: datetime,
 ) -> None:
     """Store one batch: the newest word on each learner, and the day's; the last night of a day counts.
 
     Who was retired since they were read is left out.
     """
-    rows = [_row(numbers[int(case.learner)], case, model, limits, now) for case in cases]
+    rows = [
+        _row(numbers[user_id], case, _days(case, joined.get(user_id), now), model, limits, now)
+        for user_id, case in ((int(case.learner), case) for case in cases)
+    ]
     try:
         _store(rows, now)
     except IntegrityError:
@@ -213,7 +233,12 @@ def _store(rows: Sequence[Risk], now: datetime) -> None:
         upsert(RiskDay, days, ("chance", "contributions"), ("enrolment", "day"))
 
 
-def _row(number: int, case: Case, model: RiskModel, limits: Limits, now: datetime) -> Risk:
+def _days(case: Case, joined: float | None, now: datetime) -> float:
+    """How long the learner has been in the run, which may be shorter than the run's clock has gone."""
+    return case.days if joined is None else min(case.days, max(0.0, now.timestamp() - joined) / DAY)
+
+
+def _row(number: int, case: Case, days: float, model: RiskModel, limits: Limits, now: datetime) -> Risk:
     reasons = checked.reasons(case)
     return Risk(
         enrolment_id=number,
@@ -221,7 +246,7 @@ def _row(number: int, case: Case, model: RiskModel, limits: Limits, now: datetim
         baseline=case.baseline,
         contributions=dict(case.contributions),
         reasons=reasons,
-        days=case.days,
+        days=days,
         share=case.share,
         partial=case.partial,
         unknown=list(case.unknown),

@@ -25,7 +25,7 @@ from predictor.risk import RiskModel
 from predictor.standing import Known
 from predictor.store import BrokenModel, NoModel
 
-from . import facts, records
+from . import facts, records, runs
 from .runs import DAY, CourseRun
 
 LOG = logging.getLogger(__name__)
@@ -90,7 +90,9 @@ def _pieces(
     known = [Known(told, learners=each, lengths=lengths) for each in earlier]
     divided = examination.divisions_of(run.key, course.learners, job.now.year)
     for days in examination.HORIZONS:
-        rows = np.flatnonzero(_askable(course, asked[0].target, days, run.length, job.now.timestamp()))
+        still = _askable(course, asked[0].target, days, run.length, job.now.timestamp())
+        still &= runs.askable(run, sequences, user_ids, course.starts + days * DAY)
+        rows = np.flatnonzero(still)
         if not len(rows):
             continue
         begins = course.starts[rows]

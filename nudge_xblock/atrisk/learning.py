@@ -238,8 +238,15 @@ def _order(lessons: Lessons, job: Run) -> dict[str, Any]:
         "target": lessons.target,
         "held_out_share": settings.NUDGE_HELD_OUT_SHARE,
         "lengths": {str(run.key): run.length for run in lessons.runs if run.length},
+        "joined": {str(run.key): _late(run, user_ids) for run, user_ids in people},
         "now": job.now.timestamp(),
     }
+
+
+def _late(run: CourseRun, user_ids: list[int]) -> dict[str, float]:
+    """When those enrolled who came late to the run."""
+    begins = run.begins(user_ids)
+    return {str(user_id): at for user_id, at in run.joined(user_ids).items() if at > begins[user_id]}
 
 
 def _user_ids(lessons: Lessons, run: CourseRun) -> list[int]:

@@ -51,7 +51,7 @@ class Risk(models.Model):
             "The groups that raise it, strongest first: group, contribution, chance_if_typical, numbers."
         ),
     )
-    days = models.FloatField(help_text=_("Days that the learner's clock has run."))
+    days = models.FloatField(help_text=_("Days that the learner has been in the course run."))
     share = models.FloatField(help_text=_("Share of the course passed, 0 to 1."))
     partial = models.BooleanField(default=False, help_text=_("The learner never came."))
     unknown = models.JSONField(default=list, help_text=_("Groups of which nothing is known."))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
 from nudge_xblock import courses
 from nudge_xblock.compat import CourseDates, Enrolled, platform
+from predictor import standing
 from predictor.sequences import Sequences
 
 DAY = 86400.0
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,37 @@ class CourseRun:
             else self.begin
             for user_id in user_ids
         }
+
+    def joined(self, user_ids: Iterable[int]) -> dict[int, float]:
+        """When each of these users enrolled, in unix seconds; who has no enrolment is left out."""
+        return {
+            user_id: self.enrolled[user_id].enrolled.timestamp()
+            for user_id in user_ids
+            if user_id in self.enrolled
+        }
+
+
+def askable(
+    run: CourseRun, sequences: Sequences, user_ids: Sequence[int], moments: Floats
+) -> npt.NDArray[np.bool_]:
+    """Whether each of these users [n] can be asked about at a moment [n]; see predictor.standing."""
+    firsts = dict(zip(sequences.learners, _firsts(sequences), strict=True))
+    came = np.array([firsts.get(str(user_id), np.inf) for user_id in user_ids]) <= moments
+    begins, joined = run.begins(user_ids), run.joined(user_ids)
+    return standing.askable(
+        np.array([begins[user_id] for user_id in user_ids]),
+        np.array([joined.get(user_id, np.nan) for user_id in user_ids]),
+        moments,
+        came,
+    )
+
+
+def _firsts(sequences: Sequences) -> list[float]:
+    """When each learner was first there; never: infinity."""
+    begins, some = sequences.offsets[:-1], np.diff(sequences.offsets) > 0
+    firsts = np.full(len(begins), np.inf)
+    firsts[some] = np.minimum.reduceat(sequences.times, begins[some]) if some.any() else np.inf
+    return list(firsts.tolist())
 
 
 def of(course_key: CourseKey, now: datetime) -> CourseRun | None:

@@ -28,8 +28,8 @@ class Starter(NamedTuple):
 
 SAID: Mapping[str, Promise] = {
     "absence": gettext_lazy(
-        "It has been a while since your last visit. You can go on at any time, and a short visit is enough "
-        "to find your way back."
+        "We have not seen you in the course for a while. You can go on at any time, and a short visit is "
+        "enough to find your way."
     ),
     "assignments": gettext_lazy(
         "There are assignments that you can still work on. Handing in one of them is a good start."

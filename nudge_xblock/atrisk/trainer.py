@@ -67,6 +67,7 @@ def train(order: Mapping[str, Any]) -> str:
         facts=Together([Assignments.read(order["assignments"]), Completed(events), *tables]),
         learners=LearnerRecords.of(read_outcomes(order["records"]), target, False, usual_length(data)),
         lengths=order["lengths"],
+        joined=order["joined"],
     )
     model = risktraining.train(data, known, risktraining.RiskConfig(adverse=False))
     return model.publish(ModelStore(order["store"]))

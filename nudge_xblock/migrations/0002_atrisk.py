@@ -6,165 +6,408 @@ import opaque_keys.edx.django.models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('nudge_xblock', '0001_initial'),
+        ("nudge_xblock", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('course_key', opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
-                ('group', models.CharField(blank=True, help_text='The reason it was opened for; empty: no single one stood out.', max_length=16)),
-                ('tier', models.CharField(choices=[('marginal', 'Marginal'), ('moderate', 'Moderate'), ('high', 'High')], max_length=8)),
-                ('chance', models.FloatField(help_text='Probability of not completing, as of the newest night.')),
-                ('chance_opened', models.FloatField(help_text='The same as it was opened.')),
-                ('owner', models.CharField(choices=[('adviser', 'Adviser'), ('assistant', 'Teaching assistant'), ('team', 'Course team')], max_length=16)),
-                ('assignee_id', models.BigIntegerField(help_text="Whose case it is; empty: nobody's yet.", null=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('resolved', 'Resolved'), ('closed', 'Closed by itself')], default='open', max_length=8)),
-                ('outcome', models.CharField(blank=True, help_text='How it ended; a code of outcomes.py.', max_length=16)),
-                ('opened', models.DateTimeField()),
-                ('tier_since', models.DateTimeField(help_text='Since when it is in its tier.')),
-                ('closed', models.DateTimeField(null=True)),
-                ('known', models.JSONField(default=list, help_text='The reasons there were as it ended: these are not flagged again until the learner is better.')),
-                ('kept', models.BooleanField(default=False, help_text='A person opened it again: it does not close because the learner is better.')),
-                ('rearmed', models.DateTimeField(help_text='When the learner was better, after the end: from then the same may be flagged again.', null=True)),
-                ('slot', models.CharField(help_text='Filled while open: one open case a learner.', max_length=32, null=True, unique=True)),
-                ('version', models.PositiveIntegerField(default=0, help_text='Raised by each change, so that two people cannot overwrite each other.')),
-                ('enrolment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='nudge_xblock.enrolment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("course_key", opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
+                (
+                    "group",
+                    models.CharField(
+                        blank=True,
+                        help_text="The reason it was opened for; empty: no single one stood out.",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("marginal", "Marginal"), ("moderate", "Moderate"), ("high", "High")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "chance",
+                    models.FloatField(help_text="Probability of not completing, as of the newest night."),
+                ),
+                ("chance_opened", models.FloatField(help_text="The same as it was opened.")),
+                (
+                    "owner",
+                    models.CharField(
+                        choices=[
+                            ("adviser", "Adviser"),
+                            ("assistant", "Teaching assistant"),
+                            ("team", "Course team"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "assignee_id",
+                    models.BigIntegerField(help_text="Whose case it is; empty: nobody's yet.", null=True),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("resolved", "Resolved"), ("closed", "Closed by itself")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True, help_text="How it ended; a code of outcomes.py.", max_length=16
+                    ),
+                ),
+                ("opened", models.DateTimeField()),
+                ("tier_since", models.DateTimeField(help_text="Since when it is in its tier.")),
+                ("closed", models.DateTimeField(null=True)),
+                (
+                    "known",
+                    models.JSONField(
+                        default=list,
+                        help_text="The reasons there were as it ended: these are not flagged again until the learner is better.",
+                    ),
+                ),
+                (
+                    "kept",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A person opened it again: it does not close because the learner is better.",
+                    ),
+                ),
+                (
+                    "rearmed",
+                    models.DateTimeField(
+                        help_text="When the learner was better, after the end: from then the same may be flagged again.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "slot",
+                    models.CharField(
+                        help_text="Filled while open: one open case a learner.",
+                        max_length=32,
+                        null=True,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Raised by each change, so that two people cannot overwrite each other.",
+                    ),
+                ),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cases",
+                        to="nudge_xblock.enrolment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-opened', '-id'],
-                'permissions': [('work_cases', 'May see and work on the at-risk cases of every course')],
+                "ordering": ["-opened", "-id"],
+                "permissions": [("work_cases", "May see and work on the at-risk cases of every course")],
             },
         ),
         migrations.CreateModel(
-            name='CaseEvent',
+            name="CaseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('author_id', models.BigIntegerField(help_text='Empty: the night, or someone retired.', null=True)),
-                ('about_id', models.BigIntegerField(help_text='The member of staff it is about: to whom a case was given.', null=True)),
-                ('what', models.CharField(help_text='A code of history.py.', max_length=16)),
-                ('text', models.TextField(blank=True, help_text='What a person wrote.')),
-                ('detail', models.JSONField(default=dict)),
-                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='nudge_xblock.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "author_id",
+                    models.BigIntegerField(help_text="Empty: the night, or someone retired.", null=True),
+                ),
+                (
+                    "about_id",
+                    models.BigIntegerField(
+                        help_text="The member of staff it is about: to whom a case was given.", null=True
+                    ),
+                ),
+                ("what", models.CharField(help_text="A code of history.py.", max_length=16)),
+                ("text", models.TextField(blank=True, help_text="What a person wrote.")),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="nudge_xblock.case",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='RiskSettings',
+            name="RiskSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('course_key', opaque_keys.edx.django.models.CourseKeyField(max_length=255, unique=True)),
-                ('marginal', models.PositiveSmallIntegerField(help_text='From this percent on the risk is marginal.')),
-                ('moderate', models.PositiveSmallIntegerField(help_text='From this percent on it is moderate.')),
-                ('high', models.PositiveSmallIntegerField(help_text='From this percent on it is high.')),
-                ('automatic', models.BooleanField(default=False, help_text='Whether mails and pop-ups go out by themselves.')),
-                ('plan', models.JSONField(default=dict, help_text='Reason group to {"owner", "intervention"}, where they are not the usual.')),
-                ('author_id', models.BigIntegerField(null=True)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("course_key", opaque_keys.edx.django.models.CourseKeyField(max_length=255, unique=True)),
+                (
+                    "marginal",
+                    models.PositiveSmallIntegerField(help_text="From this percent on the risk is marginal."),
+                ),
+                (
+                    "moderate",
+                    models.PositiveSmallIntegerField(help_text="From this percent on it is moderate."),
+                ),
+                ("high", models.PositiveSmallIntegerField(help_text="From this percent on it is high.")),
+                (
+                    "automatic",
+                    models.BooleanField(
+                        default=False, help_text="Whether mails and pop-ups go out by themselves."
+                    ),
+                ),
+                (
+                    "plan",
+                    models.JSONField(
+                        default=dict,
+                        help_text='Reason group to {"owner", "intervention"}, where they are not the usual.',
+                    ),
+                ),
+                ("author_id", models.BigIntegerField(null=True)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'verbose_name_plural': 'risk settings',
+                "verbose_name_plural": "risk settings",
             },
         ),
         migrations.CreateModel(
-            name='Way',
+            name="Way",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('course_key', opaque_keys.edx.django.models.CourseKeyField(max_length=255, unique=True)),
-                ('items', models.JSONField(default=list, help_text='Usage keys.')),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("course_key", opaque_keys.edx.django.models.CourseKeyField(max_length=255, unique=True)),
+                ("items", models.JSONField(default=list, help_text="Usage keys.")),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Whereabouts',
+            name="Whereabouts",
             fields=[
-                ('enrolment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='whereabouts', serialize=False, to='nudge_xblock.enrolment')),
-                ('furthest', models.PositiveIntegerField(help_text='The place on the way, from 0.')),
-                ('left_out', models.JSONField(default=list, help_text='The first places before that one without a visit.')),
+                (
+                    "enrolment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="whereabouts",
+                        serialize=False,
+                        to="nudge_xblock.enrolment",
+                    ),
+                ),
+                ("furthest", models.PositiveIntegerField(help_text="The place on the way, from 0.")),
+                (
+                    "left_out",
+                    models.JSONField(
+                        default=list, help_text="The first places before that one without a visit."
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'whereabouts',
+                "verbose_name_plural": "whereabouts",
             },
         ),
         migrations.CreateModel(
-            name='RiskDay',
+            name="RiskDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(db_index=True)),
-                ('chance', models.FloatField()),
-                ('contributions', models.JSONField(default=dict)),
-                ('enrolment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='risk_days', to='nudge_xblock.enrolment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField(db_index=True)),
+                ("chance", models.FloatField()),
+                ("contributions", models.JSONField(default=dict)),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="risk_days",
+                        to="nudge_xblock.enrolment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Risk',
+            name="Risk",
             fields=[
-                ('enrolment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='risk', serialize=False, to='nudge_xblock.enrolment')),
-                ('chance', models.FloatField(help_text='Probability of not completing.')),
-                ('baseline', models.FloatField(help_text='Log-odds of a typical learner who completes, at this point of the course.')),
-                ('contributions', models.JSONField(default=dict, help_text='Reason group to log-odds; with the baseline they are the log-odds.')),
-                ('reasons', models.JSONField(default=list, help_text='The groups that raise it, strongest first: group, contribution, chance_if_typical, numbers.')),
-                ('days', models.FloatField(help_text="Days that the learner's clock has run.")),
-                ('share', models.FloatField(help_text='Share of the course passed, 0 to 1.')),
-                ('partial', models.BooleanField(default=False, help_text='The learner never came.')),
-                ('unknown', models.JSONField(default=list, help_text='Groups of which nothing is known.')),
-                ('group', models.CharField(blank=True, help_text='The first of the reasons; empty: no single one stands out.', max_length=16)),
-                ('tier', models.CharField(blank=True, choices=[('marginal', 'Marginal'), ('moderate', 'Moderate'), ('high', 'High')], help_text='Empty: not at risk.', max_length=8)),
-                ('at', models.DateTimeField(help_text='The moment that it speaks of.')),
-                ('model_version', models.CharField(blank=True, max_length=64)),
+                (
+                    "enrolment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="risk",
+                        serialize=False,
+                        to="nudge_xblock.enrolment",
+                    ),
+                ),
+                ("chance", models.FloatField(help_text="Probability of not completing.")),
+                (
+                    "baseline",
+                    models.FloatField(
+                        help_text="Log-odds of a typical learner who completes, at this point of the course."
+                    ),
+                ),
+                (
+                    "contributions",
+                    models.JSONField(
+                        default=dict,
+                        help_text="Reason group to log-odds; with the baseline they are the log-odds.",
+                    ),
+                ),
+                (
+                    "reasons",
+                    models.JSONField(
+                        default=list,
+                        help_text="The groups that raise it, strongest first: group, contribution, chance_if_typical, numbers.",
+                    ),
+                ),
+                ("days", models.FloatField(help_text="Days that the learner has been in the course run.")),
+                ("share", models.FloatField(help_text="Share of the course passed, 0 to 1.")),
+                ("partial", models.BooleanField(default=False, help_text="The learner never came.")),
+                ("unknown", models.JSONField(default=list, help_text="Groups of which nothing is known.")),
+                (
+                    "group",
+                    models.CharField(
+                        blank=True,
+                        help_text="The first of the reasons; empty: no single one stands out.",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "tier",
+                    models.CharField(
+                        blank=True,
+                        choices=[("marginal", "Marginal"), ("moderate", "Moderate"), ("high", "High")],
+                        help_text="Empty: not at risk.",
+                        max_length=8,
+                    ),
+                ),
+                ("at", models.DateTimeField(help_text="The moment that it speaks of.")),
+                ("model_version", models.CharField(blank=True, max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['tier'], name='nudge_risk_tier')],
+                "indexes": [models.Index(fields=["tier"], name="nudge_risk_tier")],
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('next_try', models.DateTimeField(db_index=True, help_text='Empty: taken, or given up.', null=True)),
-                ('taken', models.DateTimeField(null=True)),
-                ('problem', models.CharField(blank=True, max_length=200)),
-                ('down', models.BooleanField(default=False, help_text='It waits because the other side took nothing.')),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='notice', to='nudge_xblock.caseevent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "next_try",
+                    models.DateTimeField(db_index=True, help_text="Empty: taken, or given up.", null=True),
+                ),
+                ("taken", models.DateTimeField(null=True)),
+                ("problem", models.CharField(blank=True, max_length=200)),
+                (
+                    "down",
+                    models.BooleanField(
+                        default=False, help_text="It waits because the other side took nothing."
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notice",
+                        to="nudge_xblock.caseevent",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Intervention',
+            name="Intervention",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('course_key', opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
-                ('tier', models.CharField(choices=[('marginal', 'Marginal'), ('moderate', 'Moderate'), ('high', 'High')], max_length=8)),
-                ('group', models.CharField(blank=True, help_text='Empty: no single reason stands out.', max_length=16)),
-                ('letter', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='intervention', to='nudge_xblock.letter')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("course_key", opaque_keys.edx.django.models.CourseKeyField(max_length=255)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("marginal", "Marginal"), ("moderate", "Moderate"), ("high", "High")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "group",
+                    models.CharField(
+                        blank=True, help_text="Empty: no single reason stands out.", max_length=16
+                    ),
+                ),
+                (
+                    "letter",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="intervention",
+                        to="nudge_xblock.letter",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='riskday',
-            constraint=models.UniqueConstraint(fields=('enrolment', 'day'), name='nudge_risk_day_once'),
+            model_name="riskday",
+            constraint=models.UniqueConstraint(fields=("enrolment", "day"), name="nudge_risk_day_once"),
         ),
         migrations.AddIndex(
-            model_name='intervention',
-            index=models.Index(fields=['course_key', 'tier', 'group'], name='nudge_intervention_course'),
+            model_name="intervention",
+            index=models.Index(fields=["course_key", "tier", "group"], name="nudge_intervention_course"),
         ),
         migrations.AddIndex(
-            model_name='caseevent',
-            index=models.Index(fields=['case', 'at'], name='nudge_case_event'),
+            model_name="caseevent",
+            index=models.Index(fields=["case", "at"], name="nudge_case_event"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['course_key', 'state', 'tier'], name='nudge_case_course'),
+            model_name="case",
+            index=models.Index(fields=["course_key", "state", "tier"], name="nudge_case_course"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['assignee_id', 'state'], name='nudge_case_assignee'),
+            model_name="case",
+            index=models.Index(fields=["assignee_id", "state"], name="nudge_case_assignee"),
         ),
     ]

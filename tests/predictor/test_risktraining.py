@@ -120,6 +120,24 @@ def test_what_was_known_by_a_moment_is_not_learned_there(finished: World, tmp_pa
     assert told.points[told.point].max() * length < 2 * DAY
 
 
+def test_who_enrolled_late_is_no_example_of_absence(finished: World, tmp_path: Path) -> None:
+    data = production(finished, tmp_path)
+    people, length = data.enrolments, usual_length(data)
+    whole = learn(data, Known(), (), length, 5, 10**6)
+    late: dict[str, dict[str, float]] = {course: {} for course in people.courses.tolist()}
+    for course, learner, start in zip(
+        people.courses.tolist(), people.learners.tolist(), people.starts.tolist(), strict=True
+    ):
+        late[course][learner] = start + 10 * DAY
+    told = learn(data, Known(joined=late), (), length, 5, 10**6)
+    ages = told.points[told.point] * length
+    assert told.came[ages < 17 * DAY].all()
+    assert told.came.sum() == whole.came.sum()
+    missing = ~whole.came & (whole.points[whole.point] * length < 17 * DAY)
+    assert len(told.who) == len(whole.who) - missing.sum()
+    assert missing.any()
+
+
 def test_typical_is_the_median_of_those_who_had_come_and_completed(
     finished: World, tmp_path: Path, fitted: RiskModel
 ) -> None:

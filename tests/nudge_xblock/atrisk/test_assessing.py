@@ -15,7 +15,7 @@ from hypothesis import settings as property_settings
 from hypothesis import strategies as st
 
 from nudge_xblock import api, nightly, refreshing, retirement, tasks
-from nudge_xblock.atrisk import assessing, plan, runs
+from nudge_xblock.atrisk import assessing, plan, runs, sentences
 from nudge_xblock.atrisk.models import Case, Risk, RiskDay, RiskSettings
 from nudge_xblock.compat import Enrolled
 from nudge_xblock.models import Enrolment, Learner
@@ -79,11 +79,28 @@ def test_baseline_and_contributions_are_the_stored_chances_log_odds() -> None:
 def test_who_enrolled_after_the_refresh_is_written_down_and_assessed() -> None:
     term.run(NOW_RUN, 20 * DAY, 1)
     refreshing.refresh_course(NOW_RUN, NOW)
-    School.enrolled[NOW_RUN].append(Enrolled(2, "verified", NOW - DAY, True))
+    School.enrolled[NOW_RUN].append(Enrolled(2, "verified", NOW - 8 * DAY, True))
     api.assess_course(NOW_RUN, NOW)
     assert set(risks()) == {1, 2}
     late = Enrolment.objects.get(learner__user_id=2)
-    assert (late.mode, late.started) == ("verified", NOW - DAY)
+    assert (late.mode, late.started) == ("verified", NOW - 8 * DAY)
+
+
+@pytest.mark.usefixtures("serving")
+def test_who_enrolled_in_the_midst_of_a_run_was_not_absent_before() -> None:
+    term.run(NOW_RUN, 35 * DAY, 1)
+    for user_id, days in ((2, 1), (3, 6.9), (4, 7.1), (5, 1)):
+        School.enrolled[NOW_RUN].append(Enrolled(user_id, "audit", NOW - days * DAY, True))
+    term.visits(NOW_RUN, 5, 34)
+    api.assess_course(NOW_RUN, NOW)
+    found = risks()
+    assert set(found) == {1, 4, 5}, "who enrolled this week and has not come yet is not called absent"
+    assert not Case.objects.filter(enrolment__learner__user_id__in=[2, 3]).exists()
+    numbers = [{"factor": "never_came", "unit": "flag", "value": 1.0, "typical": 0.0}]
+    said = {user_id: sentences.sentence("absence", numbers, found[user_id].days) for user_id in (1, 4)}
+    assert said == {1: "Has not come once in 35 days.", 4: "Has not come once in 7 days."}
+    api.assess_course(NOW_RUN, NOW + DAY)
+    assert set(risks()) == {1, 3, 4, 5}
 
 
 @pytest.mark.usefixtures("serving")

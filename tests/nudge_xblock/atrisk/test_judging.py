@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +85,25 @@ def test_with_too_few_held_out_learners_nothing_can_be_judged(settings: Any) -> 
     settings.NUDGE_PROMOTION_MIN_LEARNERS = 10_000
     job, _version = judged(term.GOOD)
     assert codes(job) == {"unjudged"}
+
+
+def test_who_had_not_enrolled_yet_is_asked_about_only_where_they_were_there() -> None:
+    for course_key, rows in term.School.enrolled.items():
+        start = term.School.dates[course_key].start
+        assert start is not None
+        term.School.enrolled[course_key] = [row._replace(enrolled=start + 35 * term.DAY) for row in rows]
+    job, _version = judged(term.GOOD)
+    lessons = learning.gather(job)
+    there = everybody = 0
+    for run in lessons.runs:
+        events, course = run.sequences(), lessons.held_out.of(str(run.key))
+        firsts = dict(zip(events.learners, events.times[events.offsets[:-1]].tolist(), strict=True))
+        for learner, start in zip(course.learners, course.starts.tolist(), strict=True):
+            everybody += 4
+            there += sum(firsts.get(learner, math.inf) <= start + days * 86400 for days in (7, 14, 21, 30))
+    figures = job.metrics[RISK]["targets"]["complete"]
+    assert figures["n"] == there
+    assert there < everybody
 
 
 def test_a_model_of_another_target_is_no_rival(settings: Any) -> None:

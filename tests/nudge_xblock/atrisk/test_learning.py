@@ -147,6 +147,9 @@ def test_tables_that_training_reads_lose_a_retired_learner_and_do_not_outlast_it
 
 def test_tables_hold_no_learner_who_is_kept_out(stores: Path) -> None:
     term.finished()
+    late = next(number for number in range(50) if not is_held_out(str(1000 + number), 0.25))
+    came = School.enrolled[PAST[0]][late].enrolled + 9 * term.DAY
+    School.enrolled[PAST[0]][late] = School.enrolled[PAST[0]][late]._replace(enrolled=came)
     job = night()
     lessons = learning.gather(job)
     order = learning._order(lessons, job)
@@ -161,6 +164,9 @@ def test_tables_hold_no_learner_who_is_kept_out(stores: Path) -> None:
         told = set(re.findall(r",(\d+),", Path(path).read_text()))
         assert not told & held
     assert order["lengths"] == dict.fromkeys(map(str, PAST), term.LENGTH.total_seconds())
+    assert order["joined"] == {
+        str(key): {str(1000 + late): came.timestamp()} if key == PAST[0] else {} for key in PAST
+    }
     Assignments.read(order["assignments"])
 
 

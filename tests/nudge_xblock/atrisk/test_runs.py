@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from django.test import override_settings
 
@@ -47,6 +48,23 @@ def test_a_self_paced_run_begins_with_each_enrolment_and_lasts_as_the_site_says(
     assert {begins[1], begins[3], begins[9]} == {start.timestamp()}, "nobody began before the run did"
     settings.NUDGE_SELF_PACED_DAYS = 30
     assert found().length == 30 * runs.DAY
+
+
+def test_who_enrols_late_has_a_week_to_come_before_anybody_asks() -> None:
+    start = term.run(NOW_RUN, 20 * DAY, 1, 2, 3)
+    School.enrolled[NOW_RUN][1:] = [Enrolled(each, "audit", start + 10 * DAY, True) for each in (2, 3)]
+    term.visits(NOW_RUN, 3, 11)
+    run = found()
+
+    def asked(day: float) -> list[bool]:
+        moments = np.full(4, (start + day * DAY).timestamp())
+        return list(runs.askable(run, run.sequences(), [1, 2, 3, 9], moments).tolist())
+
+    assert asked(7) == [True, False, False, True]
+    assert asked(12) == [True, False, True, True], "who has been there is asked about"
+    assert asked(16.9) == [True, False, True, True]
+    assert asked(17) == [True, True, True, True]
+    assert run.joined([1, 2, 9]) == {1: start.timestamp(), 2: (start + 10 * DAY).timestamp()}
 
 
 def test_a_run_without_an_end_has_no_length_of_its_own() -> None:
