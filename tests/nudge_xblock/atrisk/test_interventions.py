@@ -129,7 +129,7 @@ def test_a_mail_holds_the_learners_own_steps_and_stands_in_the_case(office: Post
     night(FIRST)
     text, html = parts(office.to("learner4@example.org")[0])
     assert "jump_to/block-v1:Harbour+NUM101+2026+type@html+block@i04" in html
-    assert "It has been a while" in text
+    assert "We have not seen you in the course for a while" in text
     assert office.received.total() == 1
     event = CaseEvent.objects.get(what=happenings.MAIL)
     assert (event.case, event.at) == (Case.objects.get(), FIRST)
