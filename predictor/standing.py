@@ -20,7 +20,7 @@ from .stack import alike
 
 Mask = NDArray[np.bool_]
 
-FURTHEST = "furthest of all"
+FURTHEST, MISSED = "furthest of all", "missed of week"
 GRACE = 7 * DAY
 """So many seconds who enrolled late has to come for the first time before anybody speaks of absence."""
 
@@ -83,6 +83,8 @@ class Standing:
             table = self._described.table(ages, names, rows).astype(np.float64)
             columns = dict(zip(names, table.T, strict=True))
             columns |= {name: numbers[rows] for name, numbers in own.items()}
+            if MISSED in columns:  # who is away for longer than a week missed all of it
+                columns[MISSED] = np.minimum(columns[MISSED], 1.0)
             columns["part per active day"] = columns[FURTHEST] / columns["days there"]
             came[rows] = columns["never"] == 0
             for place, factor in enumerate(self._factors):

@@ -72,11 +72,13 @@ class Learner:
     group: str = ""
     case: Case | None = None
     ended: list[Ended] = field(default_factory=list)
+    told: frozenset[str] = frozenset()
 
     def decide(self, course: Course) -> Decision:
         """What becomes of the learner's case."""
-        standing = Standing(self.chance, self.group, course.ended(self.user_id, self.chance))
-        case = Open(self.case.tier, self.case.kept) if self.case else None
+        ended = course.ended(self.user_id, self.chance)
+        standing = Standing(self.chance, self.group, ended, self.told)
+        case = Open(self.case.tier, self.case.kept, self.case.group) if self.case else None
         return rules.decide(standing, case, self.ended, course.settings.limits)
 
 
@@ -122,6 +124,9 @@ def _learners(course_key: CourseKey, only: Sequence[int] | None = None) -> dict[
         risks, cases = risks.filter(enrolment__in=only), cases.filter(enrolment__in=only)
     columns = risks.values_list("enrolment_id", "enrolment__learner__user_id", "chance", "group")
     found = {number: Learner(user_id, chance, group) for number, user_id, chance, group in columns}
+    of_open = risks.filter(enrolment__cases__state=Case.State.OPEN).values_list("enrolment_id", "reasons")
+    for number, reasons in of_open:
+        found[number].told = frozenset(str(each["group"]) for each in reasons)
     for case in cases.order_by("pk"):
         learner = found.setdefault(case.enrolment_id, Learner(case.enrolment.learner.user_id))
         if case.state == Case.State.OPEN:
@@ -144,8 +149,8 @@ def _settle(course: Course, some: Sequence[int], now: datetime) -> Settled:
             opening.append(_case(course, number, learner, decision, now))
         elif learner.case and decision.close_as:
             done += Settled(closed=_close(learner.case, decision.close_as, now))
-        elif learner.case and decision.move_to:
-            done += Settled(moved=_move(learner.case, decision.move_to, now))
+        elif learner.case:
+            done += Settled(moved=_move(course, learner.case, decision, now))
     return replace(done, opened=_open(opening, now))
 
 
@@ -209,11 +214,20 @@ def _close(case: Case, outcome: str, now: datetime) -> int:
     return 1
 
 
-def _move(case: Case, tier: str, now: datetime) -> int:
-    if not change(case, tier=tier, tier_since=now):
+def _move(course: Course, case: Case, decision: Decision, now: datetime) -> int:
+    """Let an open case go to another tier, or be for another reason, or both; how many tiers changed."""
+    fields: dict[str, Any] = {}
+    events = []
+    if decision.move_to:
+        fields |= {"tier": decision.move_to, "tier_since": now}
+        events.append((happenings.MOVED, {"from": case.tier, "to": decision.move_to}))
+    if decision.lead_to is not None:
+        fields |= {"group": decision.lead_to, "owner": course.settings.help(decision.lead_to).owner}
+        events.append((happenings.LED, {"from": case.group, "to": decision.lead_to}))
+    if not fields or not change(case, **fields):
         return 0
-    history.write_all([_event(case, happenings.MOVED, now, **{"from": case.tier, "to": tier})])
-    return 1
+    history.write_all([_event(case, what, now, **detail) for what, detail in events])
+    return int(bool(decision.move_to))
 
 
 def change(case: Case, **fields: Any) -> bool:

@@ -63,7 +63,7 @@ def of(course_key: CourseKey) -> list[Episode]:
             acted = _by_person(events[case.pk], start, end)
             if acted is not None:
                 done[ADVISER] = acted
-            of_case = (case.pk, case.enrolment_id, user_id, case.group)
+            of_case = (case.pk, case.enrolment_id, user_id, _opened_for(case, events[case.pk]))
             found.append(Episode(*of_case, tier, start, end, case.chance_opened, done))
     return found
 
@@ -77,6 +77,12 @@ def _spans(case: Case, events: Iterable[CaseEvent]) -> list[tuple[str, datetime,
     ] or [(case.tier, case.opened)]
     ends = [at for _tier, at in entries[1:]] + [case.closed]
     return [(tier, start, end) for (tier, start), end in zip(entries, ends, strict=True)]
+
+
+def _opened_for(case: Case, events: Iterable[CaseEvent]) -> str:
+    """The reason a case was opened for: which one it is for now may be the work of the help."""
+    first = next((event for event in events if event.what == happenings.OPENED), None)
+    return str(first.detail.get("group", case.group)) if first else case.group
 
 
 def _letters(course_key: CourseKey) -> dict[tuple[int, str], list[tuple[str, datetime]]]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-OPENED, MOVED, CLOSED = "opened", "tier", "closed"
+OPENED, MOVED, LED, CLOSED = "opened", "tier", "reason", "closed"
 ASSIGNED, NOTE, RESOLVED, REOPENED = "assigned", "note", "resolved", "reopened"
 MAIL, POPUP = "mail", "popup"
 
 WORDS: Mapping[str, Promise] = {
     OPENED: _("Opened"),
     MOVED: _("Tier changed"),
+    LED: _("Reason changed"),
     CLOSED: _("Closed by itself"),
     ASSIGNED: _("Assigned"),
     NOTE: _("Note"),

@@ -32,11 +32,11 @@ from nudge_xblock.checks import SECRET
 from nudge_xblock.compat import platform
 
 from . import rows, tiers
-from .happenings import ASSIGNED, CLOSED, MOVED, OPENED, REOPENED, RESOLVED
+from .happenings import ASSIGNED, CLOSED, LED, MOVED, OPENED, REOPENED, RESOLVED
 from .models import Case, CaseEvent, Notice
 
 LOG = logging.getLogger(__name__)
-TOLD = (OPENED, MOVED, CLOSED, ASSIGNED, RESOLVED, REOPENED)
+TOLD = (OPENED, MOVED, LED, CLOSED, ASSIGNED, RESOLVED, REOPENED)
 """What happened to a case that the other side is told of.  Notes are not: they are for staff alone."""
 BATCH = 100
 LEASE = timedelta(minutes=5)

@@ -18,6 +18,8 @@ from .models import Case, CaseEvent, Risk, RiskDay, Tier
 LEAST_POINTS = 1.0
 """What moved the risk by less is not named."""
 
+_CHANGE = (("before", "from"), ("after", "to"))
+
 
 def told(case: Case, user_id: int, now: datetime) -> dict[str, Any]:
     """A case as JSON, as somebody who may see it sees it."""
@@ -118,6 +120,9 @@ def words(event: CaseEvent, names: Mapping[int, str], subjects: Mapping[int, str
     if event.what == happenings.MOVED:
         said = _("From %(before)s to %(after)s")
         return said % {"before": _tier(detail.get("from")), "after": _tier(detail.get("to"))}
+    if event.what == happenings.LED:
+        said = _("From %(before)s to %(after)s")
+        return said % {name: rows.group_words(detail.get(key, "")) for name, key in _CHANGE}
     if event.what in (happenings.CLOSED, happenings.RESOLVED):
         said = _("%(what)s: %(outcome)s")
         outcome = outcomes.words(str(detail.get("outcome", "")))

@@ -30,19 +30,25 @@ class Standing:
         chance: of not completing; None where nothing was assessed.
         group: the leading reason; empty where no single one stands out.
         ended: COMPLETED, LEFT or OVER; empty while the learner takes the course.
+        told: every reason that there is.
     """
 
     chance: float | None
     group: str = ""
     ended: str = ""
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Open:
-    """The learner's open case.  `kept`: a person opened it again, so that being better does not close it."""
+    """The learner's open case.
+
+    `kept`: a person opened it again, so that being better does not close it; `group`: the reason it is for.
+    """
 
     tier: str
     kept: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class Decision:
         open_in: the tier to open a case in.
         open_for: the reason group that the new case is for; empty where no single one stands out.
         move_to: the tier that the open case goes to.
+        lead_to: the reason that the open case is for from now on; None where it stays as it is.
         close_as: how the open case ends.
         rearm: the learner is better: what ended before may be flagged again.
     """
@@ -68,6 +75,7 @@ class Decision:
     open_in: str = ""
     open_for: str = ""
     move_to: str = ""
+    lead_to: str | None = None
     close_as: str = ""
     rearm: bool = False
 
@@ -87,7 +95,7 @@ def decide(standing: Standing, case: Open | None, ended: Iterable[Ended], limits
         return NOTHING
     clear = tiers.is_clear(standing.chance, limits)
     if case is not None:
-        return _of_open(case, standing.chance, clear, bool(ended), limits)
+        return _of_open(case, standing, standing.chance, clear, bool(ended), limits)
     if clear:
         return Decision(rearm=bool(ended))
     tier = tiers.tier_of(standing.chance, limits)
@@ -96,11 +104,15 @@ def decide(standing: Standing, case: Open | None, ended: Iterable[Ended], limits
     return Decision(open_in=tier, open_for=standing.group)
 
 
-def _of_open(case: Open, chance: float, clear: bool, ended: bool, limits: Limits) -> Decision:
+def _of_open(
+    case: Open, standing: Standing, chance: float, clear: bool, ended: bool, limits: Limits
+) -> Decision:
+    """Whoever helps is to help with a reason that there still is."""
     if clear:
         return Decision(close_as="" if case.kept else IMPROVED, rearm=ended)
     to = tiers.moved(chance, limits, case.tier)
-    return Decision(move_to=to if to != case.tier else "")
+    stays = case.group in standing.told or case.group == standing.group
+    return Decision(move_to=to if to != case.tier else "", lead_to=None if stays else standing.group)
 
 
 def _known(group: str, tier: str, ended: Iterable[Ended]) -> bool:

@@ -168,6 +168,15 @@ def test_cases_tell_numbers_beside_typical_ones_strongest_first() -> None:
             assert min(each) > 0
 
 
+@pytest.mark.parametrize("day", [3.0, 14.0, 19.0, 60.0])
+def test_what_is_called_a_share_is_one_also_long_after_a_learner_left(day: float) -> None:
+    found = assessed(model(), day).numbers.values
+    shares = [place for place, factor in enumerate(FACTORS) if factor.unit == "share"]
+    assert len(shares) > 5
+    assert np.nanmin(found[:, shares]) >= 0.0
+    assert np.nanmax(found[:, shares]) <= 1.0
+
+
 def test_a_number_with_a_direction_is_named_only_on_the_worse_side_of_typical() -> None:
     directions = {factor.name: factor.direction for factor in FACTORS}
     named = [

@@ -10,11 +10,12 @@ import pytest
 from nudge_xblock.atrisk import casework, desk, happenings
 from nudge_xblock.atrisk.casework import Settled, settle
 from nudge_xblock.atrisk.models import Case, CaseEvent, RiskSettings
+from nudge_xblock.atrisk.rules import Decision
 from nudge_xblock.compat import CourseDates, Platform, Result
 from nudge_xblock.models import Enrolment
 
 from ..moments import COURSE
-from .somebody import DAY, NOW, at_risk, flagged
+from .somebody import DAY, GRADES, NOW, at_risk, flagged
 
 pytestmark = pytest.mark.django_db
 
@@ -220,8 +221,25 @@ def test_a_case_that_changed_meanwhile_is_left_to_the_next_night() -> None:
     stale = Case.objects.get(pk=case.pk)
     desk.assign(COURSE, 21, case.pk, None, 0, NOW)
     assert casework._close(stale, "improved", NOW) == 0
-    assert casework._move(stale, "high", NOW) == 0
+    assert casework._move(casework._course(COURSE, NOW), stale, Decision(move_to="high"), NOW) == 0
     assert told(case) == ["opened", "assigned"]
+
+
+def test_a_case_is_for_a_reason_that_there_still_is() -> None:
+    case = flagged(1, 0.9)
+    at_risk(1, 0.9, group="grades")
+    assert settle(COURSE, NOW + DAY) == Settled()
+    case.refresh_from_db()
+    assert (case.group, case.owner) == ("absence", "adviser")
+    at_risk(1, 0.9, group="grades", reasons=[GRADES])
+    settle(COURSE, NOW + 2 * DAY)
+    case.refresh_from_db()
+    assert (case.group, case.owner, case.tier) == ("grades", "assistant", "high")
+    assert told(case) == ["opened", "reason"]
+    event = case.events.get(what="reason")
+    assert (event.detail["from"], event.detail["to"]) == ("absence", "grades")
+    assert settle(COURSE, NOW + 2 * DAY) == Settled()
+    assert told(case) == ["opened", "reason"]
 
 
 def test_statements_do_not_grow_with_the_learners(django_assert_max_num_queries: Any) -> None:

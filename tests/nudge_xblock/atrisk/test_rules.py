@@ -24,6 +24,7 @@ from nudge_xblock.atrisk.tiers import HIGH, MARGINAL, MODERATE, Limits
 
 LIMITS = Limits(50, 70, 85)
 ABSENT = "absence"
+BOTH = frozenset({"absence", "grades"})
 RESOLVED = Ended(frozenset({"absence"}), MODERATE)
 
 
@@ -34,11 +35,15 @@ RESOLVED = Ended(frozenset({"absence"}), MODERATE)
         (Standing(0.6), None, (), Decision(open_in=MARGINAL)),
         (Standing(0.49, ABSENT), None, (), NOTHING),
         (Standing(None), Open(HIGH), (), NOTHING),
-        (Standing(0.9, ABSENT), Open(HIGH), (), NOTHING),
-        (Standing(0.9, ABSENT), Open(MARGINAL), (), Decision(move_to=HIGH)),
-        (Standing(0.82, ABSENT), Open(HIGH), (), NOTHING),
-        (Standing(0.79, ABSENT), Open(HIGH), (), Decision(move_to=MODERATE)),
-        (Standing(0.47, ABSENT), Open(MARGINAL), (), NOTHING),
+        (Standing(0.9, ABSENT), Open(HIGH, group=ABSENT), (), NOTHING),
+        (Standing(0.9, ABSENT), Open(MARGINAL, group=ABSENT), (), Decision(move_to=HIGH)),
+        (Standing(0.82, ABSENT), Open(HIGH, group=ABSENT), (), NOTHING),
+        (Standing(0.79, ABSENT), Open(HIGH, group=ABSENT), (), Decision(move_to=MODERATE)),
+        (Standing(0.47, ABSENT), Open(MARGINAL, group=ABSENT), (), NOTHING),
+        (Standing(0.9, ABSENT, told=BOTH), Open(HIGH, group="grades"), (), NOTHING),
+        (Standing(0.9, ABSENT), Open(HIGH, group="grades"), (), Decision(lead_to=ABSENT)),
+        (Standing(0.9), Open(HIGH, group="grades"), (), Decision(lead_to="")),
+        (Standing(0.9, ABSENT), Open(MODERATE, group=""), (), Decision(move_to=HIGH, lead_to=ABSENT)),
         (Standing(0.44), Open(MARGINAL), (), Decision(close_as=IMPROVED)),
         (Standing(0.44), Open(MARGINAL, kept=True), (), NOTHING),
         (Standing(None, ended=COMPLETED), Open(HIGH), (), Decision(close_as=COMPLETED)),
@@ -86,7 +91,7 @@ class Nights(RuleBasedStateMachine):
     )
     def night(self, percent: int | None, group: str, others: frozenset[str], ended: str) -> None:
         self.chance = None if percent is None else percent / 100
-        standing = Standing(self.chance, group, ended)
+        standing = Standing(self.chance, group, ended, others | ({group} - {""}))
         decision = self.decide(standing)
         assert bool(decision.open_in) + bool(decision.move_to) + bool(decision.close_as) <= 1
         self.check(standing, decision)
@@ -118,12 +123,18 @@ class Nights(RuleBasedStateMachine):
         if standing.chance is not None and tiers.is_clear(standing.chance, LIMITS) and not standing.ended:
             self.resolved = None
         if decision.open_in:
-            self.case, self.groups = Open(decision.open_in), others | {decision.open_for}
-        elif decision.move_to and self.case:
-            self.case = Open(decision.move_to, self.case.kept)
+            self.case, self.groups = (
+                Open(decision.open_in, group=decision.open_for),
+                others | {decision.open_for},
+            )
         elif decision.close_as and self.case:
             self.past.append(Past(self.groups, self.case.tier, armed=True))
             self.case = None
+        elif self.case:
+            group = self.case.group if decision.lead_to is None else decision.lead_to
+            self.case = Open(decision.move_to or self.case.tier, self.case.kept, group)
+            if standing.chance is not None and not tiers.is_clear(standing.chance, LIMITS):
+                assert group in {*standing.told, standing.group}, "helped with what is no reason any more"
 
     @precondition(lambda self: self.case is not None)
     @rule()
