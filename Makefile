@@ -29,7 +29,7 @@ frontend: frontend/node_modules ## Build the browser bundles from their sources
 	cd frontend && npm run --silent build
 
 demo: .venv/.runs ## Serve a small course with the plugin at work; DATA=path reads your own tracking logs
-	NUDGE_DEMO_DATA='$(DATA)' .venv/bin/python demo/manage.py demo --serve $(HOST)
+	NUDGE_DEMO_DATA='$(DATA)' NUDGE_DEMO_URL='http://$(HOST)' .venv/bin/python demo/manage.py demo --serve $(HOST)
 
 frontend/node_modules: frontend/package-lock.json
 	cd frontend && npm ci --silent

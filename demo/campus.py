@@ -6,7 +6,7 @@ The simulated part is written once by the seeding command, as one JSON file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from opaque_keys.edx.keys import CourseKey, UsageKey
 
-from nudge_xblock.addressees import Section
+from nudge_xblock.addressees import Addressee, Section
 from nudge_xblock.compat import CourseDates, Enrolled, Platform, Result
+from nudge_xblock.models import Learner
 
 from . import outline, people, runtime, simulator
 
@@ -36,6 +38,7 @@ def write(runs: Iterable[tuple[simulator.Run, list[simulator.Result]]]) -> None:
     }
     FILE.write_text(json.dumps(campus), encoding="utf-8")
     _campus.cache_clear()
+    _invented.cache_clear()
 
 
 class Campus(Platform):
@@ -56,6 +59,22 @@ class Campus(Platform):
         user = User.objects.filter(pk=user_id).first()
         person = people.by_name(user.username) if user else None
         return person.language if person else "en"
+
+    def addresses(self, user_ids: Iterable[int] | QuerySet[Any]) -> Iterator[tuple[int, str, bool]]:
+        """Simulated learners have no account here, but an address, so that letters can be tried out."""
+        ids = self._ids(user_ids)
+        yield from super().addresses(ids)
+        invented = _invented()
+        yield from ((pk, invented[pk].email, invented[pk].verified) for pk in ids if pk in invented)
+
+    def _ids(self, user_ids: Iterable[int] | QuerySet[Any]) -> list[int]:
+        if not isinstance(user_ids, QuerySet):
+            return list(user_ids)
+        return list(Learner.objects.filter(user_id__in=user_ids).values_list("user_id", flat=True))
+
+    def addressees(self, user_ids: Sequence[int]) -> dict[int, Addressee]:
+        invented = _invented()
+        return {pk: invented.get(pk, who) for pk, who in super().addressees(user_ids).items()}
 
     def course_keys(self) -> list[CourseKey]:
         keys = {CourseKey.from_string(key) for key in _campus()} | {outline.COURSE_KEY}
@@ -137,6 +156,13 @@ def _when(text: str | None) -> datetime | None:
 @cache
 def _campus() -> dict[str, Any]:
     return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+
+
+@cache
+def _invented() -> dict[int, Addressee]:
+    """What a mail to each simulated learner needs."""
+    rows = (row for run in _campus().values() for row in run["learners"])
+    return {row["user_id"]: people.invented(row["user_id"], row["profile"]["language"]) for row in rows}
 
 
 def _row(result: simulator.Result) -> dict[str, Any]:

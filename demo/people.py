@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
+from nudge_xblock.addressees import Addressee
+
 FIRST_SIMULATED_ID = 1000
 
 
@@ -33,6 +35,16 @@ PEOPLE = (
     Person("grace", "Grace", "Whitfield", "f", 1978, "GB", "p", "en", staff=True),
 )
 
+# Drawn in turn; as many of each that no two learners of a run share both.
+FIRST_NAMES = (
+    "Alex", "Ari", "Bao", "Chidi", "Dani", "Eden", "Femi", "Hikari", "Ira", "Jamie", "Jun", "Kim", "Luca",
+    "Maxime", "Nilu", "Noor", "Ola", "Ramin", "Robin", "Sasha", "Sol", "Tien", "Yael",
+)  # fmt: skip
+LAST_NAMES = (
+    "Achieng", "Barros", "Cohen", "Delgado", "Eriksen", "Farah", "Greene", "Hassan", "Ivanova", "Joshi",
+    "Kowalski", "Lim", "Moreau", "Nakamura", "Ortega", "Pham", "Quispe", "Rossi", "Suryadi", "Tan", "Yilmaz",
+)  # fmt: skip
+
 
 def create() -> None:
     """Make the accounts; a second call changes nothing."""
@@ -51,6 +63,12 @@ def create() -> None:
 
 def by_name(username: str) -> Person | None:
     return next((person for person in PEOPLE if person.username == username), None)
+
+
+def invented(user_id: int, language: str) -> Addressee:
+    """A simulated learner as mail needs to know them; nobody reads what is sent to example.org (RFC 2606)."""
+    first, last = FIRST_NAMES[user_id % len(FIRST_NAMES)], LAST_NAMES[user_id % len(LAST_NAMES)]
+    return Addressee(f"learner{user_id}@example.org", True, first, f"{first} {last}", language)
 
 
 def anonymous_id(user: User) -> str:

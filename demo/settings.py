@@ -87,7 +87,7 @@ EVENT_TRACKING_BACKENDS = {
 # Mails lie in a folder, unless a mail server is named.
 _SMTP = os.environ.get("NUDGE_DEMO_SMTP", "")
 EMAIL_HOST, _, EMAIL_PORT = _SMTP.partition(":")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _SMTP else 'filebased'}.EmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if _SMTP else "demo.mails.Folder"
 EMAIL_FILE_PATH = str(VAR / "mails")
 LMS_ROOT_URL = os.environ.get("NUDGE_DEMO_URL", "http://127.0.0.1:8000")
 
