@@ -10,6 +10,7 @@ from predictor.penalised import DISMISSED, LIKING, LOADINGS, Level, Table, Weigh
 
 NAMES = ("trigger.unit_seen", "history.liking", "recent.gap", "hidden.0")
 SCALE = np.ones(4, np.float32)
+NAMED = {level.name: level for level in LEVELS}
 
 
 def table(count: int, seed: int, strength: float, spread: float = 0.0) -> Table:
@@ -37,7 +38,7 @@ def loss(data: Table, weights: Weights, level: Level) -> float:
 
 
 def test_no_other_weights_nearby_lose_less() -> None:
-    data, level = table(2000, 1, 1.0, 0.5), LEVELS[5]
+    data, level = table(2000, 1, 1.0, 0.5), NAMED["everything"]
     best = penalised.fit(data, NAMES, SCALE, level, None, 200)
     chance = np.random.default_rng(2)
 
@@ -63,7 +64,7 @@ def test_a_group_that_is_left_out_has_no_weight() -> None:
 def test_a_messages_effect_is_found_and_shrunken() -> None:
     truth = np.random.default_rng(99).normal(size=20)
     many, few = (
-        penalised.fit(table(count, 4, 0.0, 1.0), NAMES, SCALE, LEVELS[1], None, 120).effects[0]
+        penalised.fit(table(count, 4, 0.0, 1.0), NAMES, SCALE, NAMED["message"], None, 120).effects[0]
         for count in (20_000, 400)
     )
     assert np.corrcoef(many, truth)[0, 1] > 0.95
@@ -71,7 +72,7 @@ def test_a_messages_effect_is_found_and_shrunken() -> None:
 
 
 def test_an_estimate_of_liking_is_believed_until_answers_say_otherwise() -> None:
-    right = penalised.fit(table(4000, 5, 1.0), NAMES, SCALE, LEVELS[2], None, 120)
-    wrong = penalised.fit(table(4000, 6, 0.0), NAMES, SCALE, LEVELS[2], None, 120)
+    right = penalised.fit(table(4000, 5, 1.0), NAMES, SCALE, NAMED["history"], None, 120)
+    wrong = penalised.fit(table(4000, 6, 0.0), NAMES, SCALE, NAMED["history"], None, 120)
     assert abs(right.w[1, LIKING] - 1.0) < 0.15
     assert abs(wrong.w[1, LIKING]) < 0.15
