@@ -29,8 +29,8 @@ from .tiers import HIGH, MARGINAL, MODERATE, ORDER, Limits
 LONGEST = 500
 """Characters of an intervention."""
 MEANING: Mapping[str, Promise] = {
-    MARGINAL: gettext_lazy("A mail with next steps goes out by itself."),
-    MODERATE: gettext_lazy("A pop-up and a mail go out by themselves."),
+    MARGINAL: gettext_lazy("Once switched on below: a mail with next steps."),
+    MODERATE: gettext_lazy("Once switched on below: a pop-up and a mail."),
     HIGH: gettext_lazy("A person helps: the case stands first in the list."),
 }
 
