@@ -56,6 +56,6 @@ def test_a_worker_tells_what_the_night_finds_and_comes_back_for_what_was_not_tak
     assert len({told["id"] for told in receiver.told}) == len(receiver.told) == 3
     receiver.status = 503
     assert site.shell(FLAGGED % "[4, 5]") == 2
-    until(lambda: "'put_off': 1" in log.read_text(), log)
+    until(lambda: "'put_off': 2" in log.read_text(), log)
     until(lambda: log.read_text().count("Task nudge_xblock.tasks.case_notices[") >= 5, log)
     assert site.shell(WAITING) == 2, "received again, for later"

@@ -114,6 +114,7 @@ def _knows_nobody(folder: Path) -> None:
     assert tensors.weights.size + tensors.typical.size < 2000, "curves, and no row a learner"
 
 
+@pytest.mark.train
 def test_tables_that_training_reads_lose_a_retired_learner_and_do_not_outlast_it(
     stores: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
