@@ -87,7 +87,7 @@ COMPUTE = """(count) => {
             .forEach((row) => { if (row[name] <= 100) bins[Math.min(Math.floor(row[name] / 5), 19)] += 1; });
         return bins;
     });
-    choice.take({ ranges: { complete: [20, 90], leave: [10, 80] }, modes: [], reasons: [], everyone: false });
+    choice.take(choice.read("complete=20-90&leave=10-80"));
     const told = { ours: [], naive: [], same: true };
     for (let i = 0; i < count; i += 1) {
         const low = Math.round(45 + 45 * Math.sin(i / 9));
@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
 def payload(count: int) -> dict[str, Any]:
     """Learners as the server hands them over, with figures that belong together."""
     from nudge_xblock.communicator import figures
-    from nudge_xblock.communicator.selection import NEVER, UNKNOWN, Figures
+    from nudge_xblock.communicator.selection import NAMED, NEVER, UNKNOWN, Figures
 
     rng = np.random.default_rng(5)
     keen = rng.normal(size=count)
@@ -156,7 +156,9 @@ def payload(count: int) -> dict[str, Any]:
         "mode": (rng.random(count) < 0.18).astype(np.uint8),
         "reasons": rng.integers(0, 8, count).astype(np.uint32),
         "reachable": (rng.random(count) < 0.97).astype(np.uint8),
+        "tier": np.maximum(rng.integers(-4, 4, count), 0).astype(np.uint8),
     }
+    columns["risk"] = np.where(columns["tier"], rng.integers(1, 9, count), 0).astype(np.uint8)
     names = np.sort(rng.integers(0, 2**63, count, dtype=np.uint64)).astype(">u8")
     found = figures.Learners(
         "course-v1:Any+Course+Run",  # type: ignore[arg-type]
@@ -166,7 +168,8 @@ def payload(count: int) -> dict[str, Any]:
         Figures(columns, ("audit", "verified"), names),
     )
     reasons = [{"key": key, "words": key} for key in ("absent", "never_came", "fell")]
-    return {**figures.payload(found), "reasons": reasons, "presets": []}
+    named = {f"{kind}s": [{"key": key, "words": key} for key in keys] for kind, keys in NAMED.items()}
+    return {**figures.payload(found), "reasons": reasons, **named, "presets": []}
 
 
 def handler(packed: bytes, bundle: bytes) -> type[BaseHTTPRequestHandler]:
