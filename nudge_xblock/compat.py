@@ -47,6 +47,10 @@ class CourseDates(NamedTuple):
     language: str = ""
     effort: str = ""
 
+    def is_over(self, now: datetime) -> bool:
+        """Return whether the run has ended; one without an end never has."""
+        return self.end is not None and self.end <= now
+
 
 class Enrolled(NamedTuple):
     """One learner's enrolment in one course run."""

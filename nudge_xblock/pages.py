@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from opaque_keys import InvalidKeyError
@@ -45,14 +47,14 @@ def page(request: HttpRequest, course_key: str) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     if not platform().is_course_staff(request.user.pk, key):
         raise PermissionDenied
-    context: dict[str, Any] = {
-        "course": platform().course_dates(key).title or str(key),
-        "back": platform().page_url(key, "course") if platform().root_url() else "",
-        "language": get_language(),
-        "rtl": get_language_bidi(),
-        "args": {**(communicator_page.mount(key) or {}), "csrf": get_token(request)},
-    }
-    return render(request, "nudge_xblock/learners_page.html", context)
+    title = platform().course_dates(key).title or str(key)
+    return _page(
+        request,
+        communicator_page.mount(key) or {},
+        title=_("Learners of %(course)s") % {"course": title},
+        back=platform().page_url(key, "course") if platform().root_url() else "",
+        back_words=_("Back to the course"),
+    )
 
 
 @require_safe
@@ -64,10 +66,21 @@ def programme(request: HttpRequest) -> HttpResponse:
     teaches = platform().teaches(request.user.pk)
     if not (teaches or platform().may_work_cases(request.user.pk)):
         raise PermissionDenied
-    context: dict[str, Any] = {
-        "back": platform().root_url(),
+    return _page(
+        request,
+        communicator_page.programme(teaches),
+        title=_("Learners at risk in your courses"),
+        back=platform().root_url(),
+        back_words=_("Back to your courses"),
+    )
+
+
+def _page(request: HttpRequest, args: Mapping[str, Any], **words: str) -> HttpResponse:
+    """A page with the screens and a token of its own; `words` are its title and the way back."""
+    context = {
+        **words,
         "language": get_language(),
         "rtl": get_language_bidi(),
-        "args": {**communicator_page.programme(teaches), "csrf": get_token(request)},
+        "args": {**args, "csrf": get_token(request)},
     }
-    return render(request, "nudge_xblock/cases_page.html", context)
+    return render(request, "nudge_xblock/page.html", context)

@@ -45,7 +45,7 @@ class Aftermath:
 
     def __init__(self, course_key: CourseKey, now: datetime, moments: Sequence[Moment]) -> None:
         self._now = now
-        self._over = ended.is_over(course_key, now)
+        self._over = platform().course_dates(course_key).is_over(now)
         self._completions = ended.completed(course_key, now)
         self._lost = ended.lost(course_key, now)
         self._first = min((moment.at for moment in moments), default=now)

@@ -98,11 +98,10 @@ def settle(course_key: CourseKey, now: datetime) -> Settled:
 
 
 def _course(course_key: CourseKey, now: datetime) -> Course:
-    end = platform().course_dates(course_key).end
     return Course(
         course_key,
         plan.of(course_key),
-        over=end is not None and end <= now,
+        over=platform().course_dates(course_key).is_over(now),
         takers=frozenset(set(platform().members(course_key)) - platform().staff_ids(course_key)),
         completed=frozenset(runs.done(course_key, now)),
         assessed=Risk.objects.filter(enrolment__course_key=course_key).exists(),

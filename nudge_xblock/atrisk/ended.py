@@ -17,7 +17,7 @@ PASSING = "pass"
 
 def lost(course_key: CourseKey, now: datetime) -> dict[int, bool]:
     """User id to whether the learner did not complete; left out where that is not known yet."""
-    over = is_over(course_key, now)
+    over = platform().course_dates(course_key).is_over(now)
     times = _completed(course_key, now)
     return {user_id: at is None for user_id, at in times.items() if over or at is not None}
 
@@ -34,12 +34,6 @@ def _completed(course_key: CourseKey, now: datetime) -> dict[int, datetime | Non
         for each in platform().outcomes(course_key)
     }
     return {user_id: at if at is not None and at <= now else None for user_id, at in times.items()}
-
-
-def is_over(course_key: CourseKey, now: datetime) -> bool:
-    """Whether the course run has ended."""
-    end = platform().course_dates(course_key).end
-    return end is not None and end <= now
 
 
 def earlier(course_key: CourseKey, now: datetime) -> list[CourseKey]:

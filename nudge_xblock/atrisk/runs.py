@@ -11,7 +11,7 @@ import numpy.typing as npt
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import courses
+from nudge_xblock import courses, states
 from nudge_xblock.compat import CourseDates, Enrolled, platform
 from predictor import standing
 from predictor.sequences import Sequences
@@ -51,8 +51,7 @@ class CourseRun:
     @property
     def is_live(self) -> bool:
         """Whether the run has begun and is not over."""
-        over = self.dates.end is not None and self.dates.end <= self.now
-        return self.begin <= self.now.timestamp() and not over
+        return self.begin <= self.now.timestamp() and not self.dates.is_over(self.now)
 
     def begins(self, user_ids: Iterable[int]) -> dict[int, float]:
         """When the run began for each of these users: self-paced ones begin with each learner's enrolment."""
@@ -99,7 +98,9 @@ def _firsts(sequences: Sequences) -> list[float]:
 
 def of(course_key: CourseKey, now: datetime) -> CourseRun | None:
     """The course run as of `now`; None where nothing tells when it began."""
-    begin = courses.start_of(course_key, courses.sequences_of(course_key, now))
+    begin = states.course_start(course_key)
+    if begin is None:  # nobody told it yet: the events are read for it
+        begin = courses.start_of(course_key, courses.sequences_of(course_key, now))
     if begin is None:
         return None
     enrolled = {row.user_id: row for row in platform().enrolments(course_key)}

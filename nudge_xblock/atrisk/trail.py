@@ -76,8 +76,7 @@ NOWHERE = Trail((), (), np.zeros(1, np.int64), np.zeros(0, np.int32))
 
 def write(course_key: CourseKey, now: datetime) -> None:
     """Store the way of a course run that is not over, and where everybody is on it; safe to be repeated."""
-    end = platform().course_dates(course_key).end
-    if end is not None and end <= now:
+    if platform().course_dates(course_key).is_over(now):
         return
     way = found(courses.sequences_of(course_key, now), now.timestamp())
     spots = dict(way.spots())

@@ -67,7 +67,7 @@ def record(
     now, detail = timezone.now(), _unnamed(detail)
     if what in LOOKS:
         before = Audit.objects.filter(**told, at__gt=now - FOLDED).first()
-        if before is not None and all(before.detail.get(name) == detail.get(name) for name in SAME):
+        if before is not None and _alike(before, detail):
             again = {"times": F("times") + 1, "last": now, "detail": detail}
             Audit.objects.filter(pk=before.pk).update(**again)
             return
@@ -82,12 +82,17 @@ def record_everywhere(course_keys: Sequence[CourseKey], user_id: int, what: str,
     if what in LOOKS:
         before = Audit.objects.filter(**told, course_key__in=keys, at__gt=now - FOLDED, letter=None)
         for row in before.order_by("at", "id"):
-            if all(row.detail.get(name) == detail.get(name) for name in SAME):
+            if _alike(row, detail):
                 folded[row.course_key or OF_NONE] = row.pk
     again = {"times": F("times") + 1, "last": now, "detail": detail}
     Audit.objects.filter(pk__in=folded.values()).update(**again)
     new = [key for key in keys if key not in folded]
     Audit.objects.bulk_create(Audit(**told, course_key=key, detail=detail) for key in new)
+
+
+def _alike(row: Audit, detail: Mapping[str, Any]) -> bool:
+    """Whether a look was at the same thing as the one of that row."""
+    return all(row.detail.get(name) == detail.get(name) for name in SAME)
 
 
 def _unnamed(detail: Mapping[str, Any]) -> dict[str, Any]:

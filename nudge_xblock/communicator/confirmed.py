@@ -32,7 +32,6 @@ def packed(found: Chosen) -> bytes:
         user_ids=learners.user_ids[rows],
         pseudonyms=learners.pseudonyms[rows],
         modes=np.array(learners.figures.modes, dtype=np.str_),
-        allow_pickle=False,
         **columns,
     )
     return file.getvalue()

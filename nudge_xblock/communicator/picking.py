@@ -21,7 +21,7 @@ from nudge_xblock.models import Learner
 
 from . import figures
 from .claims import UNKNOWN
-from .figures import Learners
+from .figures import PSEUDONYM, Learners
 from .models import Channel, Delivery, Letter
 from .selection import Selection
 
@@ -59,8 +59,8 @@ class Chosen:
     @property
     def examples(self) -> list[str]:
         """The pseudonyms of a few of them, always the same ones of the same learners."""
-        names = self.learners.names()
-        return [names[row] for row in self.rows[:EXAMPLES]]
+        some = self.learners.pseudonyms[list(self.rows[:EXAMPLES])]
+        return [f"{name:0{2 * PSEUDONYM}x}" for name in some.tolist()]
 
     @property
     def digest(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
-from django.urls import path, re_path
+from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from drf_spectacular.types import OpenApiTypes
@@ -21,8 +21,8 @@ from rest_framework.views import APIView
 from nudge_xblock import api
 
 from . import caseshapes as shapes
-from .course import COURSE
-from .errors import Refused
+from .course import of_course
+from .errors import Refused, changed
 from .permissions import IsAuthenticated, IsCourseStaff, MaySeeCases, WorksOnCases, course_key_of
 from .plain import Plain, described
 from .staff import StaffView
@@ -125,10 +125,8 @@ class Change(CasesView):
             with answered():
                 return Response(work(asked.validated_data))
         except api.atrisk.Changed as error:
-            refused = {"code": "changed", "message": str(error), "fields": {}}
             with answered():
-                now = api.atrisk.case(self.course_key, self.user_id, int(number))
-            return Response({"error": refused, "case": now}, status=status.HTTP_409_CONFLICT)
+                return changed(error, case=api.atrisk.case(self.course_key, self.user_id, int(number)))
 
 
 class Notes(Change):
@@ -209,9 +207,7 @@ class Settings(CourseView):
             with answered():
                 return Response(api.atrisk.change_settings(self.course_key, self.user_id, sent))
         except api.atrisk.Changed as error:
-            refused = {"code": "changed", "message": str(error), "fields": {}}
-            told = {"error": refused, "settings": api.atrisk.settings(self.course_key)}
-            return Response(told, status=status.HTTP_409_CONFLICT)
+            return changed(error, settings=api.atrisk.settings(self.course_key))
 
 
 class Worked(CourseView):
@@ -293,21 +289,17 @@ class TableEverywhere(Everywhere):
         return table(text)
 
 
-def _path(rest: str, view: Any, name: str) -> Any:
-    return re_path(COURSE + rest, view.as_view(), name=name)
-
-
 urlpatterns = [
     path("cases", Everywhere.as_view(), name="cases-everywhere"),
     path("cases.csv", TableEverywhere.as_view(), name="cases-everywhere-table"),
-    _path(r"cases/?$", Cases, "cases"),
-    _path(r"cases\.csv$", CasesTable, "cases-table"),
-    _path(r"cases/settings/?$", Settings, "case-settings"),
-    _path(r"cases/worked/?$", Worked, "cases-worked"),
-    _path(r"cases/fairness/?$", Fairness, "cases-fairness"),
-    _path(rf"cases/{NUMBER}/?$", OneCase, "case"),
-    _path(rf"cases/{NUMBER}/notes/?$", Notes, "case-notes"),
-    _path(rf"cases/{NUMBER}/assign/?$", Assign, "case-assign"),
-    _path(rf"cases/{NUMBER}/resolve/?$", Resolve, "case-resolve"),
-    _path(rf"cases/{NUMBER}/reopen/?$", Reopen, "case-reopen"),
+    of_course(r"cases/?$", Cases, "cases"),
+    of_course(r"cases\.csv$", CasesTable, "cases-table"),
+    of_course(r"cases/settings/?$", Settings, "case-settings"),
+    of_course(r"cases/worked/?$", Worked, "cases-worked"),
+    of_course(r"cases/fairness/?$", Fairness, "cases-fairness"),
+    of_course(rf"cases/{NUMBER}/?$", OneCase, "case"),
+    of_course(rf"cases/{NUMBER}/notes/?$", Notes, "case-notes"),
+    of_course(rf"cases/{NUMBER}/assign/?$", Assign, "case-assign"),
+    of_course(rf"cases/{NUMBER}/resolve/?$", Resolve, "case-resolve"),
+    of_course(rf"cases/{NUMBER}/reopen/?$", Reopen, "case-reopen"),
 ]

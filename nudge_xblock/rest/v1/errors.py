@@ -16,6 +16,12 @@ class Refused(exceptions.APIException):  # type: ignore[misc]
     default_code = "conflict"
 
 
+def changed(error: ValueError, **now: Any) -> Response:
+    """Answer that something is not as the caller saw it, with what there is `now`."""
+    refused = {"code": "changed", "message": str(error), "fields": {}}
+    return Response({"error": refused, **now}, status=status.HTTP_409_CONFLICT)
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer `error` in our shape; None for what is no API error, which is left to Django."""
     response: Response | None = exception_handler(error, context)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.http import HttpResponse
-from django.urls import re_path
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
@@ -20,7 +18,7 @@ from rest_framework.response import Response
 
 from nudge_xblock import api
 
-from .course import COURSE
+from .course import of_course
 from .errors import Refused
 from .plain import described
 from .staff import StaffView
@@ -240,16 +238,12 @@ class Audit(StaffView):
         return Response(api.communicator.audited(self.course_key, **asked.validated_data))
 
 
-def _path(rest: str, view: Any, name: str) -> Any:
-    return re_path(COURSE + rest, view.as_view(), name=name)
-
-
 urlpatterns = [
-    _path(r"learners/?$", Learners, "learners"),
-    _path(r"learners/count/?$", Count, "learners-count"),
-    _path(r"learners/trends/?$", Trends, "learners-trends"),
-    _path(r"learners\.csv$", Table, "learners-table"),
-    _path(r"selections/?$", Selections, "selections"),
-    _path(r"selections/(?P<number>[0-9]{1,18})/?$", OneSelection, "selection"),
-    _path(r"audit/?$", Audit, "audit"),
+    of_course(r"learners/?$", Learners, "learners"),
+    of_course(r"learners/count/?$", Count, "learners-count"),
+    of_course(r"learners/trends/?$", Trends, "learners-trends"),
+    of_course(r"learners\.csv$", Table, "learners-table"),
+    of_course(r"selections/?$", Selections, "selections"),
+    of_course(r"selections/(?P<number>[0-9]{1,18})/?$", OneSelection, "selection"),
+    of_course(r"audit/?$", Audit, "audit"),
 ]

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import re_path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers, status
@@ -18,8 +17,8 @@ from rest_framework.response import Response
 from nudge_xblock import api
 from nudge_xblock.compat import platform
 
-from .course import COURSE
-from .errors import Refused
+from .course import of_course
+from .errors import Refused, changed
 from .permissions import course_key_of
 from .plain import described
 from .staff import StaffView
@@ -315,9 +314,7 @@ class Send(StaffView):
                     self.course_key, request.user.pk, int(number), seen.get("expected"), seen.get("digest")
                 )
         except api.communicator.Changed as error:
-            refused = {"code": "changed", "message": str(error), "fields": {}}
-            told = {"error": refused, "matched": error.matched, "reachable": error.reachable}
-            return Response(told, status=status.HTTP_409_CONFLICT)
+            return changed(error, matched=error.matched, reachable=error.reachable)
         self.letter_id = row["id"]
         self.detail = {"matched": row["matched"], "selection": row["selection"], "channel": row["channel"]}
         return Response(row)
@@ -376,17 +373,15 @@ class DeliveriesTable(StaffView):
 
 
 urlpatterns = [
-    re_path(COURSE + r"senders/?$", Senders.as_view(), name="senders"),
-    re_path(COURSE + r"letters/preview/?$", Preview.as_view(), name="letter-preview"),
-    re_path(COURSE + r"letters/test/?$", Test.as_view(), name="letter-test"),
-    re_path(COURSE + r"letters/copy/?$", Copy.as_view(), name="letter-copy"),
-    re_path(COURSE + r"letters\.csv$", LettersTable.as_view(), name="letters-table"),
-    re_path(COURSE + r"letters/?$", Letters.as_view(), name="letters"),
-    re_path(COURSE + rf"letters/{NUMBER}/send/?$", Send.as_view(), name="letter-send"),
-    re_path(COURSE + rf"letters/{NUMBER}/stop/?$", Stop.as_view(), name="letter-stop"),
-    re_path(COURSE + rf"letters/{NUMBER}/deliveries/?$", Deliveries.as_view(), name="deliveries"),
-    re_path(
-        COURSE + rf"letters/{NUMBER}/deliveries\.csv$", DeliveriesTable.as_view(), name="deliveries-table"
-    ),
-    re_path(COURSE + rf"letters/{NUMBER}/?$", OneLetter.as_view(), name="letter"),
+    of_course(r"senders/?$", Senders, "senders"),
+    of_course(r"letters/preview/?$", Preview, "letter-preview"),
+    of_course(r"letters/test/?$", Test, "letter-test"),
+    of_course(r"letters/copy/?$", Copy, "letter-copy"),
+    of_course(r"letters\.csv$", LettersTable, "letters-table"),
+    of_course(r"letters/?$", Letters, "letters"),
+    of_course(rf"letters/{NUMBER}/send/?$", Send, "letter-send"),
+    of_course(rf"letters/{NUMBER}/stop/?$", Stop, "letter-stop"),
+    of_course(rf"letters/{NUMBER}/deliveries/?$", Deliveries, "deliveries"),
+    of_course(rf"letters/{NUMBER}/deliveries\.csv$", DeliveriesTable, "deliveries-table"),
+    of_course(rf"letters/{NUMBER}/?$", OneLetter, "letter"),
 ]

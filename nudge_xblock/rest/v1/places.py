@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import re_path
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from nudge_xblock import api
 
-from .course import COURSE
+from .course import of_course
 from .plain import described
 from .staff import StaffView
 
@@ -38,4 +37,4 @@ class PlacesView(StaffView):
         return Response(api.communicator.outline(self.course_key))
 
 
-urlpatterns = [re_path(COURSE + r"places/?$", PlacesView.as_view(), name="places")]
+urlpatterns = [of_course(r"places/?$", PlacesView, "places")]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from . import cases, learners, letters, outside, places, views
-from .course import COURSE
+from .course import of_course
 from .description import Description
 
 urlpatterns = [
-    re_path(COURSE + r"overview/?$", views.Overview.as_view(), name="overview"),
-    re_path(COURSE + r"decisions/?$", views.Decisions.as_view(), name="decisions"),
-    re_path(COURSE + r"placements/?$", views.Placements.as_view(), name="placements"),
-    re_path(COURSE + r"enrolments/?$", views.Enrolments.as_view(), name="enrolments"),
+    of_course(r"overview/?$", views.Overview, "overview"),
+    of_course(r"decisions/?$", views.Decisions, "decisions"),
+    of_course(r"placements/?$", views.Placements, "placements"),
+    of_course(r"enrolments/?$", views.Enrolments, "enrolments"),
     path("nights", views.Nights.as_view(), name="nights"),
     path("nights/<int:night_id>", views.OneNight.as_view(), name="night"),
     path("models", views.Models.as_view(), name="models"),
