@@ -128,6 +128,8 @@ def _tables(study: Study, result: Mapping[str, Any]) -> Iterator[tuple[str, list
         )
 
     yield "AUC, all learners pooled", table(lambda name, at: _auc(rows[name, at], ""), study.models)
+    folds = table(lambda name, at: _auc(rows[name, at], "_fold"), study.models)
+    yield "AUC, all learners of a fold, mean of folds", [_within(study), "", *folds]
     yield "AUC, mean of courses", table(lambda name, at: _auc(rows[name, at], "_course"), study.models)
     yield "Expected calibration error", table(lambda name, at: f"{rows[name, at]['ece']:.3f}", study.models)
     if "ours" in study.models and lead:
@@ -135,8 +137,16 @@ def _tables(study: Study, result: Mapping[str, Any]) -> Iterator[tuple[str, list
         yield "The lead of ours, paired over courses", table(lambda name, at: _lead(lead[name, at]), others)
 
 
+def _within(study: Study) -> str:
+    return (
+        f"Pooled, the scores of {study.folds} models are compared with each other: each is trained on other "
+        "courses, and their levels differ. Here all scores of a fold are one model's, as where one model "
+        "serves several new courses."
+    )
+
+
 def _auc(row: Row, kind: str) -> str:
-    value = row["auc_course_mean" if kind else "auc"]
+    value = row[f"auc{kind}_mean" if kind else "auc"]
     if value is None:
         return "not defined"
     return f"{value:.3f} ({row[f'auc{kind}_low']:.3f} to {row[f'auc{kind}_high']:.3f})"

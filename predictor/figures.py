@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evaluation import Findings, Study
+from .foldmean import fold_interval, told_apart
 from .metrics import Bin, auc, auc_interval, ece, log_loss, mean_interval, reliability
 from .moments import FloatArray
 from .roster import PAPERS
@@ -61,9 +62,10 @@ def _rows(study: Study, findings: Findings, per_course: PerCourse) -> Iterator[R
     for name in study.models:
         for place, at in enumerate(study.horizons):
             rows = scored(findings, at)
-            labels = findings.cohort.labels[rows]
+            labels, folds = findings.cohort.labels[rows], findings.folds[rows]
             probabilities = findings.answers.probabilities[name][rows, place]
             pooled = auc_interval(labels, probabilities, seed=study.seed)
+            within = fold_interval(labels, probabilities, folds, seed=study.seed)
             mean = mean_interval(np.array(list(per_course[name, place].values())), seed=study.seed)
             yield plain(
                 {
@@ -72,6 +74,9 @@ def _rows(study: Study, findings: Findings, per_course: PerCourse) -> Iterator[R
                     "auc": pooled.value,
                     "auc_low": pooled.low,
                     "auc_high": pooled.high,
+                    "auc_fold_mean": within.value,
+                    "auc_fold_low": within.low,
+                    "auc_fold_high": within.high,
                     "auc_course_mean": mean.value,
                     "auc_course_low": mean.low,
                     "auc_course_high": mean.high,
@@ -79,6 +84,7 @@ def _rows(study: Study, findings: Findings, per_course: PerCourse) -> Iterator[R
                     "log_loss": log_loss(labels, probabilities),
                     "n": int(rows.sum()),
                     "courses": int(np.isfinite(list(per_course[name, place].values())).sum()),
+                    "folds": len(told_apart(labels, folds)),
                 }
             )
 

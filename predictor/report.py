@@ -21,6 +21,12 @@ Draw = Callable[[float], Element | None]
 
 STYLE = Path(__file__).with_name("report.css")
 
+WITHIN_FOLDS = (
+    "Pooled over folds, the scores of {folds} models are compared with each other: each is trained on other "
+    "courses, and their levels differ. Within a fold all scores are one model’s, as where one model serves "
+    "several new courses; intervals are over learners, drawn within their folds."
+)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -123,8 +129,21 @@ def _auc_section(result: Row) -> Element:
         ),
         node("h3", "Pooled AUC"),
         _auc_table(result, "auc", "auc_low", "auc_high"),
+        *_within_folds(result),
         node("h3", "Mean over courses"),
         _auc_table(result, "auc_course_mean", "auc_course_low", "auc_course_high"),
+    )
+
+
+def _within_folds(result: Row) -> Sequence[Element]:
+    """What one model does on several courses; nothing where there is one model only, pooled already."""
+    folds = max(row["folds"] for row in result["rows"])
+    if folds < 2:
+        return ()
+    return (
+        node("h3", "All learners of a fold, mean over folds"),
+        node("p", WITHIN_FOLDS.format(folds=folds), class_="note"),
+        _auc_table(result, "auc_fold_mean", "auc_fold_low", "auc_fold_high"),
     )
 
 

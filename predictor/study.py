@@ -133,13 +133,15 @@ def _cost(findings: Findings) -> report.Cost:
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
-    """A table of AUC, interval, mean of courses, calibration error and learners."""
+    """A table of AUC, interval, mean of folds and of courses, calibration error and learners."""
 
     def text(value: float | None) -> str:
         return "     -" if value is None else f"{value:6.3f}"
 
-    print(f"{'model':<14}{'at':>6}  {'AUC':>6} {'(from':>7} {'to)':>6}  {'courses':>7}  {'ECE':>6}  {'n':>8}")
+    means = f"{'folds':>7} {'courses':>7}"
+    print(f"{'model':<14}{'at':>6}  {'AUC':>6} {'(from':>7} {'to)':>6}  {means}  {'ECE':>6}  {'n':>8}")
     for row in rows:
         ends = f"{text(row['auc_low']):>7} {text(row['auc_high'])}"
-        rest = f"{text(row['auc_course_mean']):>7}  {text(row['ece'])}  {row['n']:>8,}"
+        means = f"{text(row['auc_fold_mean']):>7} {text(row['auc_course_mean']):>7}"
+        rest = f"{means}  {text(row['ece'])}  {row['n']:>8,}"
         print(f"{row['model']:<14}{row['at']:>6}  {text(row['auc'])} {ends}  {rest}")

@@ -38,8 +38,12 @@ def test_it_prints_figures_and_writes_the_page(
     assert "240 learners of 6 courses, 3 folds of whole courses" in shown
     assert "boosting − logistic" in shown
     text = page.read_text()
-    for heading in ("AUC, all learners pooled", "Expected calibration error", "What it costs", "feign"):
+    aucs = ("AUC, all learners pooled", "AUC, all learners of a fold, mean of folds", "AUC, mean of courses")
+    places = [text.index(f"\n## {heading}\n") for heading in aucs]
+    assert places == sorted(places)
+    for heading in ("Expected calibration error", "What it costs", "feign"):
         assert heading in text
+    assert "the scores of 3 models are compared with each other" in text
     widths = {line.count("|") for line in text.splitlines() if line.startswith("| logistic")}
     assert widths == {6, 3}
     assert "- After 30d, boosting is" in text

@@ -11,7 +11,7 @@ import pytest
 from predictor.cohort import Cohort
 from predictor.evaluation import Answers, Findings, Study
 from predictor.figures import figures, joined
-from predictor.metrics import Bin
+from predictor.metrics import Bin, auc
 from predictor.moments import DAY, Enrolments
 from predictor.roster import PAPERS
 from predictor.sequences import EventTable
@@ -46,6 +46,48 @@ def test_rows_have_the_agreed_keys_and_sane_values() -> None:
         assert row["n"] == 240
         assert row["auc_low"] < row["auc"] < row["auc_high"]
     assert result["rows"][0]["auc"] > 0.85 > 0.6 > result["rows"][1]["auc"]
+
+
+def with_levels(perfect: bool = True) -> Findings:
+    """Three folds of two courses, whose models rank perfectly, or at random, each at a level of its own."""
+    found = findings()
+    folds = np.unique(found.cohort.enrolments.courses, return_inverse=True)[1] // 2
+    told = found.cohort.labels if perfect else np.random.default_rng(1).random(len(folds))
+    answers = {"good": (0.1 * told + 0.3 * folds)[:, None], "bad": found.answers.probabilities["bad"]}
+    return replace(found, folds=folds, answers=Answers(answers, {}), shared=None)
+
+
+def test_folds_whose_models_rank_perfectly_at_other_levels_are_perfect_by_fold() -> None:
+    row, guessing = figures(STUDY, with_levels())["rows"]
+    assert (row["auc_fold_mean"], row["auc_fold_low"], row["auc_fold_high"]) == (1.0, 1.0, 1.0)
+    assert row["auc_high"] < 0.8
+    assert row["folds"] == guessing["folds"] == 3
+    assert guessing["auc_fold_low"] < guessing["auc_fold_mean"] < guessing["auc_fold_high"] < 0.65
+
+
+def test_levels_of_the_folds_do_not_make_a_guess_better() -> None:
+    row = figures(STUDY, with_levels(perfect=False))["rows"][0]
+    assert row["auc_fold_low"] < 0.5 < row["auc_fold_high"]
+
+
+def test_one_model_for_all_test_courses_has_the_pooled_auc_by_fold() -> None:
+    for row in figures(STUDY, findings())["rows"]:
+        assert row["folds"] == 1
+        for pooled, fold in (("auc", "mean"), ("auc_low", "low"), ("auc_high", "high")):
+            assert row[f"auc_fold_{fold}"] == row[pooled]
+
+
+def test_a_fold_counts_with_those_who_are_scored_and_only_if_both_outcomes_are_among_them() -> None:
+    found = with_levels()
+    first = found.folds == 0
+    found.cohort.known_at[first & (found.cohort.labels == 0)] = 6 * DAY
+    found.answers.probabilities["bad"][first] = 0.9
+    row, guessing = figures(STUDY, found)["rows"]
+    assert (row["folds"], row["auc_fold_mean"]) == (2, 1.0)
+    said = found.answers.probabilities["bad"][:, 0]
+    own = [auc(found.cohort.labels[found.folds == fold], said[found.folds == fold]) for fold in (1, 2)]
+    assert guessing["auc_fold_mean"] == pytest.approx(np.mean(own))
+    assert guessing["n"] == 240 - (first & (found.cohort.labels == 0)).sum()
 
 
 def test_the_better_model_is_significantly_better() -> None:
@@ -110,7 +152,9 @@ def test_what_is_not_defined_is_null_and_json_is_strict() -> None:
     one_class = findings()
     one_class.cohort.labels[:] = 1
     result = figures(STUDY, one_class)
-    assert result["rows"][0]["auc"] is None
+    row = result["rows"][0]
+    assert row["auc"] is row["auc_fold_mean"] is row["auc_fold_low"] is row["auc_fold_high"] is None
+    assert row["folds"] == 0
     assert result["significance"][0]["p"] is None
     json.dumps(result, allow_nan=False)
 

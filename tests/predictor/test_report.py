@@ -12,7 +12,7 @@ from predictor.figures import figures
 from predictor.report import Cost, page, told
 from predictor.roster import PAPERS
 from predictor.slices import slices
-from tests.predictor.test_figures import findings, with_rivals
+from tests.predictor.test_figures import findings, with_levels, with_rivals
 
 VOID = {"meta"}
 
@@ -76,10 +76,23 @@ def test_the_figures_are_in_the_tables() -> None:
     assert "Best AUC on courses the models had not seen: good after 7d" in text
 
 
+def test_what_one_model_does_on_a_folds_courses_has_its_table() -> None:
+    content = {**result(), "rows": figures(Study("passed", ("7d",), ("good", "bad")), with_levels())["rows"]}
+    table = page(content, COST).split("All learners of a fold, mean over folds")[1].split("</table>")[0]
+    assert "the scores of 3 models are compared with each other" in table
+    assert "1.000 to 1.000" in table
+    guessing = content["rows"][1]
+    assert f"{guessing['auc_fold_low']:.3f} to {guessing['auc_fold_high']:.3f}" in table
+
+
+def test_one_model_for_all_test_courses_has_no_table_by_fold() -> None:
+    assert "mean over folds" not in page(result(), COST)
+
+
 def test_a_study_without_any_defined_figure_still_has_a_page() -> None:
     content = result()
     for row in content["rows"]:  # type: ignore[attr-defined]
-        row.update(auc=None, auc_low=None, auc_high=None, auc_course_mean=None)
+        row.update(auc=None, auc_low=None, auc_high=None, auc_fold_mean=None, auc_course_mean=None, folds=0)
     content["lead"] = content["verdicts"] = content["significance"] = content["per_course"] = []
     text = page(content, COST)
     assert "No horizon has learners of both outcomes" in text

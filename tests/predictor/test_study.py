@@ -60,6 +60,8 @@ def test_evaluate_writes_figures_and_a_page(
     ]
     for row in result["rows"]:
         assert {"model", "at", "auc", "auc_course_mean", "auc_low", "auc_high", "ece", "n"} <= set(row)
+        assert row["auc_fold_low"] <= row["auc_fold_mean"] <= row["auc_fold_high"]
+        assert row["folds"] == 2
         assert row["n"] == 120
         assert 0.5 < row["auc"] < 1
     assert {row["group"] for row in result["slices"]} == {"f", "m"}
@@ -91,6 +93,8 @@ def test_evaluate_on_test_tables_by_the_learners_clock(tables: Tables, tmp_path:
     assert main(evaluate(tables, tmp_path / "out.json", *more, "--models", "logistic")) == 0
     result = json.loads((tmp_path / "out.json").read_text())
     assert {row["n"] for row in result["rows"]} == {60}
+    assert all(row["auc_fold_mean"] == row["auc"] for row in result["rows"])
+    assert "mean over folds" not in (tmp_path / "out.html").read_text()
     assert "folds" not in result["config"]
 
 
