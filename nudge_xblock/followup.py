@@ -1,11 +1,10 @@
 """What followed each decision, sent or held, read off the event store.
 
-`Decision.outcome` becomes {"days", "final", "items", "items_before", "items_long_before", "events",
-"returned"}: how many items the learner completed for the first time, and how many events there were, in the
-`days` days after the decision (`items`, `events`), in as many before it (`items_before`, which makes effects
-easier to see) and in LONG times as many (`items_long_before`), and whether the learner came back for another
-visit.  `final` says that all those days have passed.  Vote and
-click-through have columns of their own.
+`Decision.outcome` becomes {"days", "final", "items", "items_before", "events", "returned"}: how many items
+the learner completed for the first time, and how many events there were, in the `days` days after the
+decision (`items`, `events`), how many items in as many days before it (`items_before`, which makes effects
+easier to see), and whether the learner came back for another visit.  `final` says that all those days have
+passed.  Vote and click-through have columns of their own.
 
 Where a nudge is for what is completed, "objective" beside these holds {"days", "final", "items",
 "items_before", "expected", "result"}, over the days that count for it; see `objectives`.
@@ -38,7 +37,6 @@ GRACE = timedelta(
 )  # an outcome is computed again this long after it was final, for events that came late
 LONGEST = timedelta(days=365)  # older moments teach no model, so they need no result over other days
 DAY = 86400.0
-LONG = 4.0
 AWAY = 8 * 3600.0  # an event so much later belongs to another visit
 
 Times = npt.NDArray[np.float64]
@@ -136,7 +134,6 @@ def _follow(completions: Completions, job: Run, days: float) -> Fill:
         aim = {name: decision.outcome[name] for name in ("objective",) if name in decision.outcome}
         decision.outcome = {
             **_counts(ended, at, now, days),
-            "items_long_before": _between(ended, at - LONG * days * DAY, at),
             "events": _between(events, at, min(now, at + days * DAY)),
             "returned": _between(events, at + AWAY, min(now, at + days * DAY)) > 0,
             **aim,

@@ -66,7 +66,7 @@ class Candidate:
     `tallies` run from the broadest group to the wording itself: site, kind, placement, variant.
     `prediction` holds P(helpful), P(not helpful), P(no interaction) for this learner now; None: no model.
     `harmful`: it was found to lower what learners complete.  `effect`: by which share learners are believed
-    to complete more, or less (below zero), after it than after other messages.
+    to come back more often, or less often (below zero), in the days after it than after other messages.
     """
 
     id: str

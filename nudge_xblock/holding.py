@@ -16,7 +16,7 @@ PULL = 5.0
 """How strongly a share missed lately is made up for: worths drift, and yesterday's quantile lags behind."""
 
 TILT = 12.0
-"""By how many standard deviations of messages' worths twice as much completed afterwards outweighs."""
+"""How many standard deviations of messages' worths it outweighs that learners come back twice as often."""
 
 
 def threshold(
@@ -53,7 +53,7 @@ def weight(helpful: float, not_helpful: float, least: float = 1.0, most: float =
 
 
 def effect_weight(worths: Sequence[float]) -> float:
-    """How many "helpful" answers it is worth that a learner completes twice as much in the days after.
+    """How many "helpful" answers it is worth that a learner comes back twice as often in the days after.
 
     In proportion to how much `worths`, by answers alone, differ: effects of the usual few hundredths then
     tilt the order that answers give and do not replace it, also where messages differ little.  0 for too few.

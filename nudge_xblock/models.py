@@ -190,7 +190,10 @@ class Variant(models.Model):
     )
     counted_through = models.DateTimeField(null=True, help_text=_("As of which night the counts are."))
     effect = models.JSONField(
-        default=dict, help_text=_("What sending it changed in the items completed, as of the night.")
+        default=dict,
+        help_text=_(
+            "What sending it changed in the items completed and in learners coming back, as of the night."
+        ),
     )
     harmful_since = models.DateTimeField(
         null=True, help_text=_("Since which night it is held back because less was completed after it.")

@@ -1,9 +1,9 @@
 """Wordings after which learners complete less are taken out of use, by night, however much they are liked.
 
-`harm` judges, and `activity` tells by how much more or less is completed after a wording than after others,
-which counts in the gate's choice; here the decisions are read and the findings kept.  A wording found harmful
-keeps the trickle that every held-back message keeps, so its effect is measured on, and it comes back when
-that is no longer below zero.  Its author can overrule the night (`Placement.may_retire`).
+`harm` judges, and `activity` tells by how much more or less often learners come back after a wording than
+after others, which counts in the gate's choice; here the decisions are read and the findings kept.  A wording
+found harmful keeps the trickle that every held-back message keeps, so its effect is measured on, and it comes
+back when that is no longer below zero.  Its author can overrule the night (`Placement.may_retire`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, Q
+from django.db.models.functions import Cast
 
-from nudge_xblock import activity, catalogue, harm, windows
+from nudge_xblock import activity, catalogue, courses, harm, windows
 from nudge_xblock.gate import HOLD
 from nudge_xblock.models import Decision, Variant
 from nudge_xblock.night import Run
 from nudge_xblock.normaltree import Belief
+from nudge_xblock.presence import Presence, day_of
 from nudge_xblock.reasons import GATED
 
 REMEMBERED = timedelta(days=365)
@@ -32,7 +34,7 @@ def retire(job: Run) -> str:
     groups = {name: (variants[name].placement.kind, str(variants[name].placement_id)) for name in tallies}
     before = frozenset(name for name, each in variants.items() if each.harmful_since is not None)
     findings = harm.judge(tallies, groups, retired=before)
-    beliefs = activity.effects(followed(job.now))
+    beliefs = returns(job)
     with transaction.atomic():
         for name, variant in variants.items():
             _keep(variant, findings.get(name), beliefs.get(name), job.now)
@@ -44,28 +46,47 @@ def retire(job: Run) -> str:
 
 def moments(now: datetime) -> Iterator[harm.Moment]:
     """The moments of the last year that chance decided and whose days are over."""
-    decided = _decided(now).filter(propensity__lt=1.0)
-    rows = decided.values_list("propensities", "variant_id", "outcome")
+    decided = Decision.objects.filter(windows.over(), _of_late(now), reason__in=GATED, propensity__lt=1.0)
+    rows = decided.order_by("created", "pk").values_list("propensities", "variant_id", "outcome")
     for propensities, variant_id, outcome in rows.iterator(chunk_size=2000):
         taken = HOLD if variant_id is None else str(variant_id)
         yield harm.Moment(propensities, taken, outcome["items"], outcome["items_before"])
 
 
-def _decided(now: datetime) -> QuerySet[Decision]:
-    known = Decision.objects.filter(
-        windows.over(), reason__in=GATED, created__gt=now - REMEMBERED, created__lte=now
+def met(now: datetime) -> Iterator[activity.Moment]:
+    """The moments of the last year at which the gate decided, also those of today."""
+    rows = (
+        Decision.objects.filter(_of_late(now), reason__in=GATED)
+        .order_by("created", "pk")
+        .annotate(course=Cast("course_key", CharField(max_length=255)))  # as it is stored
+        .values_list("learner__user_id", "created", "course", "placement_id", "variant_id")
     )
-    return known.order_by("created", "pk")
+    for user_id, created, course, placement_id, variant_id in rows.iterator(chunk_size=2000):
+        sent = None if variant_id is None else str(variant_id)
+        yield activity.Moment(str(user_id), day_of(created), course, str(placement_id), sent)
 
 
-def followed(now: datetime) -> Iterator[activity.Followed]:
-    """The moments of the last year at which the gate decided and whose days are over."""
-    columns = ("placement_id", "variant_id", "outcome")
-    for placement_id, variant_id, outcome in _decided(now).values_list(*columns).iterator(chunk_size=2000):
-        taken = None if variant_id is None else str(variant_id)
-        before = outcome["items_before"]
-        long_before = outcome.get("items_long_before", before)
-        yield activity.Followed(str(placement_id), taken, outcome["items"], before, long_before)
+def returns(job: Run) -> dict[str, Belief]:
+    """By wording, by which share more or less often learners come back after it than after others.
+
+    Somebody who met a moment was there: learners of whom the event store holds nothing are not known to have
+    stayed away, and are left out.
+    """
+    rows = list(met(job.now))
+    if len(rows) < activity.FEWEST:
+        return {}
+    presence = Presence({row.learner for row in rows}, min(row.day for row in rows), job.now)
+    decided = Decision.objects.filter(_of_late(job.now)).order_by()
+    runs = sorted(filter(None, decided.values_list("course_key", flat=True).distinct()), key=str)
+    for number, course_key in enumerate(runs):
+        presence.add(courses.sequences_of(course_key, job.now))
+        job.report(number / len(runs), f"{number + 1} of {len(runs)} course runs")
+    came = presence.came()
+    return activity.effects((row for row in rows if row.learner in came), came, presence.end())
+
+
+def _of_late(now: datetime) -> Q:
+    return Q(created__gt=now - REMEMBERED, created__lte=now)
 
 
 def _keep(variant: Variant, found: harm.Finding | None, belief: Belief | None, now: datetime) -> None:

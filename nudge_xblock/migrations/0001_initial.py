@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
                 ('helpful', models.FloatField(default=0.0, help_text='How often it succeeded by its objective (voted helpful), counted likewise.')),
                 ('not_helpful', models.FloatField(default=0.0, help_text='How often it failed by its objective (voted not helpful), counted likewise.')),
                 ('counted_through', models.DateTimeField(help_text='As of which night the counts are.', null=True)),
-                ('effect', models.JSONField(default=dict, help_text='What sending it changed in the items completed, as of the night.')),
+                ('effect', models.JSONField(default=dict, help_text='What sending it changed in the items completed and in learners coming back, as of the night.')),
                 ('harmful_since', models.DateTimeField(help_text='Since which night it is held back because less was completed after it.', null=True)),
                 ('placement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='nudge_xblock.placement')),
             ],

@@ -120,8 +120,8 @@ def _gate() -> dict[str, Any]:
         "NUDGE_NOT_HELPFUL_WEIGHT": 1.0,
         # .. setting_name: NUDGE_EFFECT_WEIGHT
         # .. setting_default: 1.0
-        # .. setting_description: How many "helpful" answers it is worth that a learner completes twice as
-        #    much in the days after, when messages are compared. 0: what follows is not looked at, other
+        # .. setting_description: How many "helpful" answers it is worth that a learner comes back twice as
+        #    often in the days after, when messages are compared. 0: what follows is not looked at, other
         #    than to retire what does harm. None: the more, the more the answers to messages differ.
         "NUDGE_EFFECT_WEIGHT": 1.0,
         # .. setting_name: NUDGE_HOLD_BACK_SHARE

@@ -1,91 +1,160 @@
-"""Every moment counts for a guess at what learners complete after a message; few moments move it little."""
+"""Every moment counts for a guess at how often learners come back after a message; few move it little."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as property_settings
+from hypothesis import strategies as st
 
-from nudge_xblock.activity import FEWEST, Followed, effects, expected
+from nudge_xblock import activity
+from nudge_xblock.activity import FEWEST, SPREAD, Moment, effects
+from nudge_xblock.normaltree import Belief
 
+from .returning import campus
 
-def followed(
-    changes: Sequence[float], count: int, seed: int, places: int = 4, ends: Sequence[float] = ()
-) -> list[Followed]:
-    """Moments at `places` placements, each with its own of the messages in turn, held back at three in ten.
-
-    A send changes what is completed by the message's share; at the placement's end of course less is left.
-    """
-    rng = np.random.default_rng(seed)
-    rows = []
-    for _ in range(count):
-        message = int(rng.integers(len(changes)))
-        place = message % places
-        usual = float(rng.gamma(2.0, 3.0))
-        before, long_before = rng.poisson(usual), rng.poisson(4.0 * usual)
-        sent = rng.random() < 0.7
-        left = ends[place] if ends else 1.0
-        rate = left * usual * (1.1 + changes[message] if sent else 1.0)
-        rows.append(
-            Followed(str(place), str(message) if sent else None, rng.poisson(rate), before, long_before)
-        )
-    return rows
+SMALL = campus([0.1, -0.1, 0.0, 0.05], 120, seed=11, days=25)
 
 
-def test_what_lowers_activity_is_told_from_what_does_not() -> None:
-    changes = [0.0, 0.05, -0.2, 0.0, 0.1, -0.05, 0.0, 0.0]
-    found = effects(followed(changes, 20_000, seed=1))
-    assert min(found, key=lambda name: found[name].mean) == "2"
-    assert max(found, key=lambda name: found[name].mean) == "4"
-    middle = np.mean(changes)
-    for name, belief in found.items():
-        assert abs(belief.mean - (changes[int(name)] - middle)) < 4.0 * belief.deviation + 0.02
+def means(found: Mapping[str, Belief]) -> dict[str, float]:
+    return {name: belief.mean for name, belief in found.items()}
 
 
-def test_a_placement_near_the_end_is_not_held_against_its_messages() -> None:
-    found = effects(followed([0.0] * 8, 20_000, seed=2, ends=(1.0, 0.4, 1.0, 0.8)))
-    assert max(abs(belief.mean) for belief in found.values()) < 0.03
+def farthest(found: Mapping[str, Belief]) -> float:
+    return max(abs(belief.mean) for belief in found.values())
 
 
-def test_what_sending_changes_at_all_is_not_held_for_any_message() -> None:
-    found = effects(followed([0.3] * 8, 20_000, seed=3))
-    assert max(abs(belief.mean) for belief in found.values()) < 0.03
+def test_messages_after_which_learners_stay_away_are_told_from_those_that_bring_them_back() -> None:
+    changes = [0.0, 0.05, -0.15, 0.0, 0.1, -0.05, 0.0, 0.05]
+    found = effects(*campus(changes, 12_000, seed=1))
+    assert min(found, key=lambda name: found[name].mean) == "m2"
+    assert max(found, key=lambda name: found[name].mean) == "m4"
+    told = [found[f"m{number}"] for number in range(len(changes))]
+    assert np.corrcoef([belief.mean for belief in told], changes)[0, 1] > 0.9
+    for belief, change in zip(told, changes, strict=True):
+        assert abs(belief.mean - change) < 3.0 * belief.deviation
+
+
+def test_a_belief_is_as_sure_as_it_is_right() -> None:
+    inside = []
+    for seed in range(12):
+        changes = np.random.default_rng(100 + seed).normal(0.0, SPREAD, 16).tolist()
+        found = effects(*campus(changes, 800, seed))
+        for number, change in enumerate(changes):
+            low, high = found[f"m{number}"].interval(0.9)
+            inside.append(low < change < high)
+    assert 0.8 < np.mean(inside) < 0.97
+
+
+def test_what_a_moment_means_at_one_placement_is_not_held_against_its_messages() -> None:
+    told = campus([0.0] * 8, 12_000, seed=1, levels=(0.0, -0.15, 0.0, 0.05))
+    assert farthest(effects(*told)) < 0.05
+    blurred = told._replace(moments=[row._replace(placement="p") for row in told.moments])
+    blamed = effects(*blurred)
+    assert max(blamed["m1"].mean, blamed["m5"].mean) < -0.06
+
+
+def test_what_sending_does_anywhere_in_a_course_moves_no_message() -> None:
+    told = campus([0.1, -0.05] * 4, 8000, seed=1, courses=2)
+    assert farthest(effects(*told)) < 0.05
+    blurred = effects(*told._replace(moments=[row._replace(course="c") for row in told.moments]))
+    assert min(blurred[f"m{number}"].mean for number in (0, 2, 4, 6)) > 0.0
+    assert max(blurred[f"m{number}"].mean for number in (1, 3, 5, 7)) < 0.0
+
+
+def test_where_there_is_no_difference_hardly_any_is_found() -> None:
+    told = [effects(*campus([0.0] * 40, 1500, seed)) for seed in range(5)]
+    assert np.std([belief.mean for found in told for belief in found.values()]) < SPREAD / 2.0
+    assert max(map(farthest, told)) < 1.5 * SPREAD
 
 
 def test_few_moments_move_a_belief_little() -> None:
-    many = followed([0.1, -0.1, 0.1, -0.1] * 2, 8000, seed=4)
-    found = effects([*many, Followed("0", "new", 0.0, 6.0, 24.0)])
-    assert abs(found["new"].mean) < 0.1
-    assert found["new"].deviation > 2.0 * found["0"].deviation
-
-
-def test_where_there_is_no_difference_none_is_found() -> None:
-    worst = [
-        max(abs(each.mean) for each in effects(followed([0.0] * 40, 4000, seed)).values())
-        for seed in range(8)
-    ]
-    assert np.median(worst) < 0.02
+    told = campus([0.1, -0.1] * 4, 3000, seed=4)
+    gone = Moment("u1", told.end - 12, "c0", "p0", "new")  # and never came again
+    came = told.came | {"u1": [day for day in told.came["u1"] if day <= gone.day]}
+    left = [row for row in told.moments if row.learner != "u1" or row.day < gone.day]
+    found = effects([*left, gone], came, told.end)
+    assert -0.2 * SPREAD < found["new"].mean < 0.0
+    assert 0.95 * SPREAD < found["new"].deviation < SPREAD
+    assert max(found[f"m{number}"].deviation for number in range(8)) < 0.9 * SPREAD
 
 
 def test_nothing_is_said_of_too_little() -> None:
-    rows = followed([0.1, -0.1], FEWEST - 1, seed=5)
-    assert effects(rows) == {}
-    assert effects([]) == {}
-    assert effects([Followed("0", None, 1.0, 1.0, 1.0)] * FEWEST) == {}
-    assert effects([Followed("0", "a", 0.0, 0.0, 0.0)] * FEWEST) == {}
+    few = SMALL.moments[: FEWEST - 1]
+    assert effects(few, SMALL.came, SMALL.end) == {}
+    assert effects([], {}, 10) == {}
+    held = [row._replace(sent=None) for row in SMALL.moments]
+    assert effects(held, SMALL.came, SMALL.end) == {}
+    assert effects(SMALL.moments, SMALL.came, min(row.day for row in SMALL.moments)) == {}
 
 
-def test_the_order_of_moments_does_not_matter() -> None:
-    rows = followed([0.1, -0.1, 0.0], 3000, seed=6)
-    one, other = effects(rows), effects(rows[::-1])
-    assert {name: one[name].mean for name in one} == pytest.approx({name: other[name].mean for name in one})
+def test_nothing_is_said_where_nobody_has_had_a_day_to_come_back_or_nobody_did() -> None:
+    rows = [Moment(f"u{number}", 5, "c", "p", "m") for number in range(FEWEST)]
+    assert effects(rows, {}, 6) == {}
+    assert effects(rows, {}, 20) == {}
+    assert effects(rows, {"u0": [7]}, 20) != {}
 
 
-def test_more_before_lets_expect_more_after() -> None:
-    rng = np.random.default_rng(7)
-    usual = rng.gamma(2.0, 3.0, 5000)
-    before, long_before, items = rng.poisson(usual), rng.poisson(4.0 * usual), rng.poisson(usual)
-    told = expected(before.astype(float), long_before.astype(float), items.astype(float))
-    assert told.mean() == pytest.approx(items.mean(), rel=0.01)
-    assert np.corrcoef(told, usual)[0, 1] > 0.85
+def test_learners_of_whom_nothing_is_known_but_their_moments_are_no_error() -> None:
+    assert effects(SMALL.moments, {}, SMALL.end).keys() == effects(*SMALL).keys()
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[str, Belief]:
+    return effects(*SMALL)
+
+
+@given(st.randoms(use_true_random=False))
+@property_settings(max_examples=15)
+def test_the_order_of_moments_and_of_days_does_not_matter(
+    small: dict[str, Belief], chance: random.Random
+) -> None:
+    rows = chance.sample(SMALL.moments, len(SMALL.moments))
+    learners = chance.sample(sorted(SMALL.came), len(SMALL.came))
+    came = {learner: chance.sample(SMALL.came[learner], len(SMALL.came[learner])) for learner in learners}
+    assert means(effects(rows, came, SMALL.end)) == pytest.approx(means(small), abs=1e-9)
+
+
+@given(st.integers(-30_000, 30_000))
+@property_settings(max_examples=15)
+def test_days_are_counted_from_any_zero(small: dict[str, Belief], by: int) -> None:
+    rows = [row._replace(day=row.day + by) for row in SMALL.moments]
+    came = {learner: [day + by for day in days] for learner, days in SMALL.came.items()}
+    assert effects(rows, came, SMALL.end + by) == small
+
+
+LATER = st.lists(
+    st.tuples(st.sampled_from(sorted(SMALL.came)), st.integers(0, 40), st.sampled_from(["m0", "m1", None])),
+    max_size=40,
+)
+
+
+@given(LATER)
+@property_settings(max_examples=15)
+def test_what_is_not_over_yet_does_not_matter(
+    small: dict[str, Belief], later: list[tuple[str, int, str | None]]
+) -> None:
+    came = {learner: [*days] for learner, days in SMALL.came.items()}
+    rows = [*SMALL.moments]
+    for learner, ahead, sent in later:
+        came[learner].append(SMALL.end + ahead)
+        rows.append(Moment(learner, SMALL.end + ahead, "c0", "p0", sent))
+    assert effects(rows, came, SMALL.end) == small
+
+
+def test_it_does_not_matter_how_many_learners_are_looked_at_at_once(
+    small: dict[str, Belief], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "_CELLS", 1)
+    assert means(effects(*SMALL)) == pytest.approx(means(small), abs=1e-9)
+
+
+def test_what_comes_days_after_a_send_is_held_for_it_less() -> None:
+    told = campus([-0.15, 0.05, 0.05, 0.05], 6000, seed=3)
+    early = [row._replace(day=row.day - 4) for row in told.moments if row.day >= 4]
+    found = effects(early, told.came, told.end)
+    assert effects(*told)["m0"].mean < 1.5 * found["m0"].mean < 0.0

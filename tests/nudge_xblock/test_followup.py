@@ -59,7 +59,6 @@ def test_items_count_once_at_their_first_completion_and_only_within_the_days() -
         "final": True,
         "items": 2,
         "items_before": 1,
-        "items_long_before": 1,
         "events": 4,
         "returned": True,
     }
@@ -75,7 +74,6 @@ def test_an_open_outcome_is_counted_so_far_and_finished_on_a_later_night() -> No
         "final": False,
         "items": 1,
         "items_before": 0,
-        "items_long_before": 0,
         "events": 1,
         "returned": True,
     }
@@ -86,7 +84,6 @@ def test_an_open_outcome_is_counted_so_far_and_finished_on_a_later_night() -> No
         "final": True,
         "items": 2,
         "items_before": 0,
-        "items_long_before": 0,
         "events": 2,
         "returned": True,
     }

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.test import override_settings
+from opaque_keys.edx.keys import CourseKey
 
-from nudge_xblock import catalogue, decisions, retiring
+from nudge_xblock import catalogue, courses, decisions, retiring
+from nudge_xblock.activity import FEWEST, Moment
 from nudge_xblock.gate import HOLD
 from nudge_xblock.inputs import unstored
 from nudge_xblock.models import Decision, Learner, Variant
+from nudge_xblock.night import Run
+from nudge_xblock.presence import DAY, day_of
 from nudge_xblock.reasons import Reason
+from predictor.events import Event
 
 from . import nighttime
 from .moments import CLAIM, COURSE, enrolled, failed, fields, placed, wording
 from .nighttime import NOW
+from .returning import campus
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stores")]
 EVENLY = {"a": 0.4, "b": 0.3, HOLD: 0.3}
+OTHER = CourseKey.from_string("course-v1:Harbour+NUM102+2026")
+TOLD = campus([0.3, -0.3], 400, seed=5, levels=(0.0,))
+"""Learners who come back more often after the first wording, and less often after the second."""
+ZERO = day_of(NOW) - TOLD.end
+USERS = {learner: 100 + number for number, learner in enumerate(TOLD.came)}
 
 
 def wordings() -> list[Variant]:
@@ -76,21 +88,146 @@ def test_a_liked_wording_that_lowers_completion_is_held_back_and_the_good_one_is
     assert bait.effect["evidence"] > 1e3
 
 
-def test_by_how_much_more_or_less_follows_each_wording_counts_in_the_next_choice() -> None:
+def returned(variants: Sequence[Variant], reason: str = Reason.HELPFUL) -> None:
+    """Moments of TOLD, as decisions."""
+    people = Learner.objects.bulk_create(Learner(user_id=user_id) for user_id in USERS.values())
+    learners = {person.user_id: person for person in people}
+    Decision.objects.bulk_create(
+        decided(learners[USERS[row.learner]], row.day, variants, row.sent, reason) for row in TOLD.moments
+    )
+
+
+def decided(
+    learner: Learner, day: int, variants: Sequence[Variant], sent: str | None, reason: str = Reason.HELPFUL
+) -> Decision:
+    """A moment with a certain end, on a day of TOLD."""
+    return Decision(
+        moment=uuid4().hex,
+        learner=learner,
+        course_key=COURSE,
+        placement=variants[0].placement,
+        variant=None if sent is None else variants[int(sent[1:])],
+        reason=reason,
+        propensity=1.0,
+        propensities={},
+        draw=0.5,
+        created=datetime.fromtimestamp((ZERO + day) * DAY + 7200, UTC),
+    )
+
+
+def arrived(elsewhere: frozenset[str] = frozenset()) -> None:
+    """The days of TOLD, as events; those of some learners in another course run."""
+    courses.event_store().append(
+        Event(
+            str(OTHER if learner in elsewhere else COURSE),
+            str(USERS[learner]),
+            (ZERO + day) * DAY + 3600.0,
+            "seq_next",
+        )
+        for learner, days in TOLD.came.items()
+        for day in days
+    )
+
+
+@pytest.fixture
+def job(stores: Path) -> Run:
+    return nighttime.run()
+
+
+def said(job: Run, variants: Sequence[Variant]) -> list[float | None]:
+    """What a night stores of coming back after each wording."""
+    retiring.retire(job)
+    for variant in variants:
+        variant.refresh_from_db()
+    return [variant.effect.get("activity") for variant in variants]
+
+
+def test_how_often_learners_come_back_after_each_wording_counts_in_the_next_choice(job: Run) -> None:
     good, bait = wordings()
-    happened([good, bait], [0.4, -1.0])
-    retiring.retire(nighttime.run())
-    good.refresh_from_db()
-    bait.refresh_from_db()
-    assert bait.effect["activity"] < -0.02 < 0.02 < good.effect["activity"]
+    returned([good, bait])
+    arrived()
+    more, less = said(job, [good, bait])
+    assert more is not None
+    assert less is not None
+    assert less < -0.02 < 0.02 < more
+    assert [good.effect, bait.effect] == [
+        {"activity": more},
+        {"activity": less},
+    ]  # nothing was left to chance
     enrolled(8)
     failed(user_id=8)
-    asked = NOW - timedelta(days=1, hours=15)
-    decisions.ask(8, COURSE, [fields()["key"]], CLAIM, asked, 0.9)
-    row = Decision.objects.exclude(learner__user_id=7).get()
+    decisions.ask(8, COURSE, [fields()["key"]], CLAIM, NOW - timedelta(days=1, hours=15), 0.9)
+    row = Decision.objects.get(learner__user_id=8)
     told = {each.id: each.effect for each in unstored(row).candidates}
-    assert told == {str(each.pk): each.effect["activity"] for each in (good, bait)}
+    assert told == {str(good.pk): more, str(bait.pk): less}
     assert decisions.replay(row.pk).same
+
+
+def test_moments_are_told_as_they_were_met_also_those_of_today() -> None:
+    variants = wordings()
+    returned(variants)
+    newest = Decision.objects.filter(variant=variants[1]).latest("created", "pk")
+    Decision.objects.update(created=NOW - retiring.REMEMBERED)
+    Decision.objects.filter(pk=newest.pk).update(created=NOW - timedelta(minutes=1))
+    user_id, placement = str(newest.learner.user_id), str(newest.placement_id)
+    told = Moment(user_id, day_of(NOW), str(COURSE), placement, str(variants[1].pk))
+    assert list(retiring.met(NOW)) == [told]
+    Decision.objects.filter(pk=newest.pk).update(variant=None, reason=Reason.LEARNER)
+    assert list(retiring.met(NOW)) == [told._replace(sent=None)]
+
+
+def test_a_day_in_another_course_run_is_a_day_on_which_a_learner_came_back(job: Run, tmp_path: Path) -> None:
+    variants = wordings()
+    returned(variants)
+    arrived()
+    together = said(job, variants)
+    assert None not in together
+    with override_settings(NUDGE_EVENTS_DIR=str(tmp_path / "apart")):
+        arrived(elsewhere=frozenset(list(USERS)[::2]))
+        assert said(job, variants) != together  # nothing was ever decided in the other run
+        held = decided(Learner.objects.get(user_id=USERS["u0"]), 30, variants, None, Reason.OPTED_OUT)
+        held.course_key = OTHER
+        held.save()
+        assert said(job, variants) == together
+
+
+def test_learners_of_whom_no_event_arrived_have_not_stayed_away(job: Run) -> None:
+    variants = wordings()
+    returned(variants)
+    arrived()
+    known = said(job, variants)
+    unknown = Learner.objects.create(user_id=99)
+    Decision.objects.bulk_create(decided(unknown, day, variants, "m0") for day in range(25))
+    assert said(job, variants) == known
+
+
+def test_days_of_which_no_event_has_arrived_yet_are_not_days_on_which_learners_stayed_away(job: Run) -> None:
+    variants = wordings()
+    returned(variants)
+    arrived()
+    retiring.retire(job)
+    known = list(Variant.objects.values("pk", "effect"))
+    job.now = NOW + timedelta(days=5)
+    retiring.retire(job)
+    assert list(Variant.objects.values("pk", "effect")) == known
+
+
+def test_without_events_or_with_few_moments_nothing_is_said_of_coming_back(job: Run) -> None:
+    variants = wordings()
+    returned(variants)
+    assert said(job, variants) == [None, None]
+    arrived()
+    assert None not in said(job, variants)
+    kept = list(Decision.objects.values_list("pk", flat=True)[: FEWEST - 1])
+    Decision.objects.exclude(pk__in=kept).delete()
+    assert said(job, variants) == [None, None]
+
+
+def test_what_restraint_held_back_tells_nothing_of_coming_back(job: Run) -> None:
+    variants = wordings()
+    returned(variants, Reason.CONTROL)
+    arrived()
+    assert said(job, variants) == [None, None]
 
 
 def test_its_learners_get_the_other_wording_and_it_keeps_a_trickle() -> None:
