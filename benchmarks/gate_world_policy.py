@@ -50,7 +50,6 @@ SENDS = 40
 LESSONS = 40_000
 COMPLETING = frozenset({"item_completed", "problem_check_correct"})  # of those in predictor.completing
 OUTCOME_DAYS = 3.0
-LONG = 4.0
 RECENT = 3000
 
 
@@ -75,15 +74,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One moment until its days are over; `before` and `long_before` count items completed."""
+    """One moment until its days are over; `before` counts items completed."""
 
     key: Key
     time: float
-    placement: str
     sent: str | None
     chances: Mapping[str, float]
     before: int
-    long_before: int
 
 
 class Aftermath:
@@ -93,14 +90,16 @@ class Aftermath:
         self.completed: dict[Key, list[float]] = defaultdict(list)
         self.items: set[tuple[str, str]] = set()
         self.open: deque[Decided] = deque()
-        self.followed: list[activity.Followed] = []
+        self.met: list[activity.Moment] = []
+        self.came: dict[str, set[int]] = defaultdict(set)
         self.moments: list[harm.Moment] = []
         self.groups: dict[str, tuple[str, str]] = {}
         self.effects: dict[str, Belief] = {}
         self.harmful: frozenset[str] = frozenset()
 
     def add(self, event: Event) -> None:
-        """Count an item that is completed for the first time."""
+        """Count a day, and an item that is completed for the first time."""
+        self.came[event.learner_id].add(int(event.time // DAY))
         item = event.learner_id, event.item_id
         if event.event_type in COMPLETING and item not in self.items:
             self.items.add(item)
@@ -109,8 +108,9 @@ class Aftermath:
     def decided(self, moment: Moment, sent: str | None, chances: Mapping[str, float]) -> None:
         """Keep a moment until its days are over."""
         key, at, span = (moment.course.id, moment.learner.id), moment.time, OUTCOME_DAYS * DAY
-        before, long_before = self._between(key, at - span, at), self._between(key, at - LONG * span, at)
-        self.open.append(Decided(key, at, moment.placement.id, sent, chances, before, long_before))
+        before = self._between(key, at - span, at)
+        self.open.append(Decided(key, at, sent, chances, before))
+        self.met.append(activity.Moment(key[1], int(at // DAY), key[0], moment.placement.id, sent))
         for message in moment.messages:
             self.groups[message.id] = message.kind, message.placement_id
 
@@ -119,16 +119,14 @@ class Aftermath:
         while self.open and self.open[0].time + OUTCOME_DAYS * DAY <= now:
             each = self.open.popleft()
             items = self._between(each.key, each.time, each.time + OUTCOME_DAYS * DAY)
-            row = activity.Followed(each.placement, each.sent, items, each.before, each.long_before)
-            self.followed.append(row)
             if each.chances[each.sent or gate.HOLD] < 1.0:
                 self.moments.append(harm.Moment(each.chances, each.sent or gate.HOLD, items, each.before))
-        self.effects = activity.effects(self.followed)
+        self.effects = activity.effects(self.met, self.came, int(now // DAY))
         findings = harm.judge(harm.tally(self.moments), self.groups, retired=self.harmful)
         self.harmful = harm.harmful(findings)
 
     def of(self, message: str) -> tuple[bool, float]:
-        """Whether a message was found to do harm, and by which share more is completed after it."""
+        """Whether a message was found to do harm, and by which share learners come more often after it."""
         belief = self.effects.get(message)
         return message in self.harmful, 0.0 if belief is None else belief.mean
 
