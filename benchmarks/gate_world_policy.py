@@ -42,7 +42,7 @@ TRIGGERS = {"inactive_return": "return_after_absence"}
 OUTCOMES = {name: place for place, name in enumerate(ANSWERS)}
 
 HOLD_BACK = 0.30
-EXPLORATION = 0.04
+EXPLORATION = 0.02
 SHRINKAGE = 60.0
 TALLY_HALF_LIFE = 60.0  # days
 NEWEST = 200

@@ -37,10 +37,6 @@ CLIP = 3.0
 HALF_LIFE = 45.0
 """Days after which an answer counts half: courses, messages and learners change."""
 
-MOST_LIKED = 0.3
-"""The most that a message's own effects speak for it: what stands out among many is mostly luck, and what is
-liked far beyond its like is often bait that leads learners off their path."""
-
 Keys = Sequence[str]
 """Of one message, whose effects it shares: wording, placement, kind in its course, kind at its trigger."""
 
@@ -170,7 +166,7 @@ class HelpfulnessModel:
 
     def _chances(self, z: Array, rows: NDArray[Any], keys: Sequence[Keys]) -> NDArray[np.float64]:
         sums = [sum(self.effects.get(hashed(key), 0.0) for key in own) for own in keys]
-        liking = np.minimum(np.array(sums), MOST_LIKED)
+        liking = np.array(sums, np.float32)
         logits = self.weights.logits(z, self._kind(rows), self._states, liking if len(keys) else 0.0)
         return penalised.softmax(logits / np.float32(self.temperature))
 
