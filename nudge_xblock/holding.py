@@ -15,7 +15,7 @@ ENOUGH = 200
 PULL = 5.0
 """How strongly a share missed lately is made up for: worths drift, and yesterday's quantile lags behind."""
 
-TILT = 24.0
+TILT = 18.0
 """How many standard deviations of messages' worths it outweighs that learners come back twice as often."""
 
 
