@@ -104,6 +104,7 @@ def classes(learners: int, seed: int = 1) -> Pool:
         tokens=rng.integers(1, TOKENS, len(owners)),
         times=times[order],
         bits=rng.integers(-1, 300, len(owners)),
+        items=np.zeros(len(owners), dtype=np.int64),
     )
     labels = (stay > np.median(stay)).astype(np.float32)[:, None]
     full = np.full(learners, START)

@@ -21,6 +21,7 @@ def to_batch(steps: Steps, event_tokens: int) -> Batch:
     return Batch(
         running=plan.running.tolist(),
         tokens=torch.from_numpy(steps.tokens[source]),
+        items=torch.from_numpy(steps.items[source]),
         inputs=torch.from_numpy(steps.inputs[source]),
         marker_rows=torch.from_numpy(plan.place[own]),
         marker_readings=torch.from_numpy(steps.readings[steps.markers]),

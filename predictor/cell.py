@@ -32,6 +32,7 @@ def expected_shapes(inputs: InputConfig, hidden: int, targets: int, width: int) 
     """
     return {
         "token_gates": (inputs.tokens, 4 * hidden),
+        "item_gates": (len(inputs.known_items), 4 * hidden),
         "input_gates": (EVENT_SIZE, 4 * hidden),
         "marker_gates": (inputs.reading_size, 4 * hidden),
         "hidden_gates": (hidden, 4 * hidden),
@@ -59,6 +60,8 @@ class Cell:
                 raise ValueError(f"tensor {name} should be {shape} and is {found}")
         self.hidden = hidden
         self.tokens = _laid_out(tensors["token_gates"], hidden)
+        nothing = np.zeros((1, 4 * hidden), dtype=np.float32)
+        self.items = np.concatenate([nothing, _laid_out(tensors["item_gates"], hidden)])
         step = _laid_out(np.vstack([tensors["input_gates"], tensors["hidden_gates"]]), hidden)
         self.recurrent = np.ascontiguousarray(step[EVENT_SIZE:])
         self.step_blocks, self.recurrent_blocks = _blocks(step), _blocks(self.recurrent)
@@ -72,6 +75,8 @@ class Cell:
         """What each step adds to its gates besides the recurrent part [S, 4 * hidden]."""
         total = steps.inputs @ self._inputs
         total += self.tokens[steps.tokens]
+        if len(self.items) > 1:
+            total += self.items[steps.items]
         total[steps.reading_steps[steps.markers]] += steps.readings[steps.markers] @ self._markers
         return total
 
@@ -164,11 +169,13 @@ class Work:
         """h and c as they are now [2 * hidden], for keeps."""
         return np.concatenate((self._hidden, self._memory))
 
-    def event(self, token: int, numbers: tuple[float, ...]) -> None:
-        """One event: its token and its EVENT_SIZE numbers."""
+    def event(self, token: int, item: int, numbers: tuple[float, ...]) -> None:
+        """One event: token, number of its item (0 for one not known), EVENT_SIZE numbers."""
         self._inputs[:] = numbers
         self._multiply(self._joined, self._after_events)
         np.add(self._wide, self._cell.tokens[token], self._wide)
+        if item:
+            np.add(self._wide, self._cell.items[item], self._wide)
         self._apply()
 
     def marker(self, gates: Floats32) -> None:

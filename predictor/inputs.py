@@ -9,8 +9,9 @@ A *reading* is a moment at which the model is asked: each marker, and any other 
 sees how often each token came, all in all and weighted towards the recent past.
 
 Training builds whole batches (steps.py), the streaming cell goes one event at a time (streaming.py); both get
-their numbers from `context` and `reading` here.  Nothing is derived from an id or from the order of rows: an
-item's id only decides whether the item was seen before.
+their numbers from `context` and `reading` here.  Nothing is derived from the order of rows, nor from a
+learner's or a course run's id.  An item's id decides whether the item was seen before and, where learners of
+several runs met it in training, which of these *known items* it is, so that a rerun's steps are recognised.
 
 Times are unix seconds (UTC).  An event at a marker's very instant comes after the marker.
 """
@@ -18,9 +19,11 @@ Times are unix seconds (UTC).  An event at a marker's very instant comes after t
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -37,11 +40,14 @@ DAY = 86400.0
 OTHER = "<other>"
 PAUSE = 1800.0
 """Seconds without an event after which a new sitting begins."""
-LAYOUT = 2
-"""Of the numbers below; a model trained with another layout is refused."""
+LAYOUT = 3
+"""Of what the model sees; a model trained with another layout is refused."""
 CONTEXT_SIZE = 14
 CALENDAR_SIZE = 4
 EVENT_SIZE = CONTEXT_SIZE + CALENDAR_SIZE + 2
+_USAGE = re.compile(r"block-v1:([^+]+\+[^+]+)\+[^+]+\+(type@.+)")
+_NAMES_KEPT = 32_768
+"""Names of items held in memory, since every live event asks for one."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,19 @@ class InputConfig:
 
     Args:
         vocabulary: tokens with an input of their own; all others share `<other>`.
+        known_items: items with an input of their own, as `item_name` calls them; of any other the model only
+            sees whether it is new.
         clock: where markers are counted from: the course run's start or the learner's first event.
         week_markers: week ends that have a token of their own.
         daily_days: days of absence with a marker each; then weekly ones follow.
         absent_days: days of absence after which no marker is added any more.
         memory_days: time constants in days of the recency-weighted counts.
         item_bits: size of the sketch that tells new items from those seen before.
-        layout: which numbers make up a step and a reading; there is only this code's own.
+        layout: what makes up a step and a reading; there is only this code's own.
     """
 
     vocabulary: tuple[str, ...]
+    known_items: tuple[str, ...] = ()
     clock: Literal["course", "learner"] = "course"
     week_markers: int = 10
     daily_days: int = 28
@@ -79,6 +88,8 @@ class InputConfig:
             raise ValueError("item_bits must be a positive multiple of eight")
         if len({*self.vocabulary, OTHER}) != len(self.vocabulary) + 1:
             raise ValueError(f"the vocabulary repeats a token or names {OTHER}")
+        if len({*self.known_items, ""}) != len(self.known_items) + 1:
+            raise ValueError("known_items repeats an item or holds one without a name")
 
     @property
     def event_tokens(self) -> int:
@@ -105,6 +116,10 @@ class InputConfig:
         """Token to its number; what is not in it is number 0."""
         return {token: number for number, token in enumerate(self.vocabulary, start=1)}
 
+    def item_index(self) -> dict[str, int]:
+        """Known item to its number; an item that is not in it, or none at all, is number 0."""
+        return {item: number for number, item in enumerate(self.known_items, start=1)}
+
     def marker_token(self, days: int) -> int:
         """The token of the marker `days` days after the clock's zero."""
         if days % 7:
@@ -113,14 +128,19 @@ class InputConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a manifest."""
-        return asdict(self) | {"vocabulary": list(self.vocabulary), "memory_days": list(self.memory_days)}
+        lists = ("vocabulary", "known_items", "memory_days")
+        return asdict(self) | {name: list(getattr(self, name)) for name in lists}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> InputConfig:
         """The inverse of `to_json`; ValueError or TypeError for anything else."""
         config = cls(**{"layout": 1, **content})
-        memory = tuple(float(days) for days in config.memory_days)
-        return replace(config, vocabulary=tuple(config.vocabulary), memory_days=memory)
+        return replace(
+            config,
+            vocabulary=tuple(config.vocabulary),
+            known_items=tuple(config.known_items),
+            memory_days=tuple(float(days) for days in config.memory_days),
+        )
 
 
 def context(
@@ -181,6 +201,18 @@ def calendar(xp: ModuleType, time: Number) -> tuple[Number, ...]:
     hour = time % DAY * (2 * math.pi / DAY)
     week = time % (7 * DAY) * (2 * math.pi / (7 * DAY))
     return xp.sin(hour), xp.cos(hour), xp.sin(week), xp.cos(week)
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def item_name(item: str) -> str:
+    """What an item is called in every run of its course: the platform's usage key without the run.
+
+    A key of block-v1 holds organisation, course, run, type and block, of which a rerun keeps all but the run.
+    Other ids stay as they are: those of i4x hold no run, and a table's own are taken to mean the same item
+    wherever they occur.
+    """
+    found = _USAGE.fullmatch(item)
+    return item if found is None else "+".join(found.groups())
 
 
 def item_bit(item: str, config: InputConfig) -> int:

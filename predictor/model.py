@@ -2,10 +2,13 @@
 
 Used in training only; what is published is `Network.tensors()`, which the numpy cell runs.
 
-    token [S] ─ embedding ─┐
-    inputs [S, 16] ─ linear ┼─ + ─ dropout ─ LSTM [S, H] ─┬─ readings [R, H]
-    marker readings ─ linear┘                             │
-    readings [R, F] ──────────────────────────────────────┴─ head ─ logits [R, targets]
+    token [S] ─── embedding ─┐
+    item [S] ──── embedding ─┤
+    inputs [S, 20] ─ linear ─┼─ + ─ dropout ─ LSTM [S, H] ─┬─ readings [R, H]
+    marker readings ─ linear ┘                             │
+    readings [R, F] ───────────────────────────────────────┴─ head ─ logits [R, targets]
+
+Known items alone (inputs.InputConfig) add something; where there are none, neither does the embedding exist.
 
 Steps come *time-major*: first every learner's step 0, then every learner's step 1 and so on, learners sorted
 by falling length, without padding.  Wherever the number of running learners stays the same for a while, the
@@ -30,6 +33,8 @@ from predictor.dropout import Dropout
 from predictor.inputs import EVENT_SIZE, InputConfig
 
 LEAST_DEVIATION = 0.1
+ITEMS_FORGOTTEN = 0.2
+"""Share of the known items that pass for others in training, so that a new run's own are nothing strange."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Batch:
 
     Args:
         running: learners still running at each time step, falling; their sum is S.
-        tokens: int64 [S].
+        tokens: int64 [S]; `items` int64 [S] numbers of known items, 0 for any other and for markers.
         inputs: float32 [S, EVENT_SIZE].
         marker_rows: int64 [M] which of the S steps are markers; `marker_readings` float32 [M, F] theirs.
         reading_rows: int64 [R] the step after which each reading is taken, S where there is none before it.
@@ -72,6 +77,7 @@ class Batch:
 
     running: Sequence[int]
     tokens: Tensor
+    items: Tensor
     inputs: Tensor
     marker_rows: Tensor
     marker_readings: Tensor
@@ -106,6 +112,11 @@ class Network(nn.Module):
         with torch.no_grad():
             _parameter(self.lstm, "bias_ih_l0")[config.hidden : 2 * config.hidden] += 1.0
             self.head_direct.weight.zero_()
+        # Last, so that all else is drawn alike with known items and without.
+        known = len(inputs.known_items)
+        self.items = nn.Embedding(known + 1, config.embedding, padding_idx=0) if known else None
+        if self.items is not None:
+            nn.init.zeros_(self.items.weight)
 
     def scale(self, inputs: Tensor, readings: Tensor) -> None:
         """Bring numbers such as these of steps [S, EVENT_SIZE] and readings [R, F] to mean 0, deviation 1.
@@ -119,9 +130,15 @@ class Network(nn.Module):
     def hidden(self, batch: Batch, state: State | None = None) -> tuple[Tensor, State]:
         """Hidden states of all steps [S, H], and the last h and c of each learner [b, H]."""
         entered = self.embedding(batch.tokens) + _linear(self.step_input, batch.inputs, self.step_scaling)
+        if self.items is not None:
+            entered = entered + self.items(self._forgotten(batch.items))
         marked = _linear(self.marker_input, batch.marker_readings, self.reading_scaling)
         entered = entered.index_add(0, batch.marker_rows, marked)
         return self._run(self.input_dropout(entered), batch.running, state)
+
+    def _forgotten(self, items: Tensor) -> Tensor:
+        """The items [S], in training with some taken for unknown."""
+        return items * (torch.rand(len(items)) >= ITEMS_FORGOTTEN) if self.training else items
 
     def _run(self, entered: Tensor, running: Sequence[int], state: State | None) -> tuple[Tensor, State]:
         return run(self.lstm, entered, running, state)
@@ -153,6 +170,7 @@ class Network(nn.Module):
         direct, direct_bias = _unscaled(self.head_direct.weight[:, size:], self.reading_scaling)
         folded = {
             "token_gates": tokens,
+            "item_gates": self._known_items() @ into_gates,
             "input_gates": step @ into_gates,
             "marker_gates": marker @ into_gates,
             "hidden_gates": _double(_parameter(self.lstm, "weight_hh_l0")).T,
@@ -165,6 +183,10 @@ class Network(nn.Module):
             "out_bias": _double(self.head_direct.bias) + direct_bias,
         }
         return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in folded.items()}
+
+    def _known_items(self) -> Any:
+        """What each known item adds to what enters the LSTM [items, E]."""
+        return np.zeros((0, self.config.embedding)) if self.items is None else _double(self.items.weight)[1:]
 
 
 def _scaled(numbers: Tensor, scaling: Tensor) -> Tensor:

@@ -71,6 +71,8 @@ class TrainConfig:
         undersample: at most so many learners of the larger class per one of the smaller; 0 for all.
         outlier_ranges: leave out streams so many interquartile ranges too long; 0 for none.
         min_count, min_courses: a token with fewer events, or in fewer courses, is `<other>`.
+        known_items: at most so many items that learners of several course runs met have an input of their
+            own; 0 for none.
         pool_events: events held in memory at once.
         processes: at most so many share each batch; the model is the same, whatever their number.
         threads: of torch, in each of them.
@@ -96,6 +98,7 @@ class TrainConfig:
     gradient_clip: float = 1.0
     moments: int = 2
     next_event: float = 0.0
+    known_items: int = 2000
     held_out: float = 0.1
     undersample: float = 0.0
     outlier_ranges: float = 0.0
@@ -120,6 +123,8 @@ class TrainConfig:
         for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.known_items < 0:
+            raise ValueError(f"known_items must be at least 0, not {self.known_items}")
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out must lie between 0 and 1, not {self.held_out}")
         if not self.learning_rate > 0:

@@ -35,7 +35,8 @@ class Steps:
 
     Args:
         lengths: [n] steps of each learner; `settled` [n] of them up to and including the newest event.
-        tokens: [S] numbered tokens, markers included.
+        tokens: [S] numbered tokens, markers included; `items` [S] numbers of known items, 0 for any other and
+            for markers.
         inputs: [S, EVENT_SIZE] context, calendar, whether the item is new and whether there is one.
         times: [S].
         reading_steps: [R] the step after which each reading is taken, -1 where there is no step before it.
@@ -49,6 +50,7 @@ class Steps:
     lengths: Ints
     settled: Ints
     tokens: Ints
+    items: Ints
     inputs: Floats32
     times: Floats
     reading_steps: Ints
@@ -85,9 +87,11 @@ def build(
 
     total = int(steps_before[-1])
     tokens = np.empty(total, dtype=np.int64)
+    items = np.zeros(total, dtype=np.int64)
     times = np.empty(total)
     inputs = np.zeros((total, EVENT_SIZE), dtype=np.float32)
     tokens[event_rows] = learners.tokens
+    items[event_rows] = learners.items
     times[event_rows] = learners.times
     inputs[event_rows, :CONTEXT_SIZE] = _context_of(gaps, event_gap, learners.times, course_starts)
     inputs[event_rows, CONTEXT_SIZE:-2] = np.stack(calendar(np, learners.times), axis=1)
@@ -113,6 +117,7 @@ def build(
         lengths=lengths,
         settled=lengths - trailing,
         tokens=tokens,
+        items=items,
         inputs=inputs,
         times=times,
         reading_steps=np.concatenate([marker_rows, asked_steps]),

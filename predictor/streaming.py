@@ -35,6 +35,7 @@ from predictor.inputs import (
     context,
     day_number,
     item_bit,
+    item_name,
     marker_days,
     reading,
     time_constants,
@@ -79,7 +80,7 @@ class Streamer:
             raise ValueError(f"not the manifest of an engagement model: {error!r}") from error
         self._calibration = np.array(pairs, dtype=np.float32).reshape(-1, 2)
         self._cell = Cell(tensors, self.inputs, self.hidden_size, len(self.targets))
-        self._index = self.inputs.index()
+        self._index, self._items = self.inputs.index(), self.inputs.item_index()
         self._rooms = threading.local()
         self._constants = time_constants(self.inputs)
         self._rates = [(scale, 1.0 / seconds) for scale, seconds in enumerate(self._constants)]
@@ -240,7 +241,8 @@ class Streamer:
             last - state.since,
             float(began),
         )
-        work.event(token, (*numbers, *calendar(math, time), float(new), float(bit >= 0)))
+        known = self._items.get(item_name(item), 0) if self._items else 0
+        work.event(token, known, (*numbers, *calendar(math, time), float(new), float(bit >= 0)))
         if new:
             state.seen[place] |= mask
             state.items += 1

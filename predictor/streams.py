@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.inputs import Floats, InputConfig, Ints, item_bit
+from predictor.inputs import Floats, InputConfig, Ints, item_bit, item_name
 from predictor.sequences import Sequences
 
 Bools = NDArray[np.bool_]
@@ -20,13 +20,14 @@ class Streams:
     """Events of n learners of one course run, ready for `build`.
 
     `offsets` [n + 1]; `tokens` [N] numbered as the model does; `times` [N] ascending per learner; `bits` [N]
-    places in the sketch of items, -1 for none.
+    places in the sketch of items, -1 for none; `items` [N] numbers of known items, 0 for any other or none.
     """
 
     offsets: Ints
     tokens: Ints
     times: Floats
     bits: Ints
+    items: Ints
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -35,14 +36,18 @@ class Streams:
         """Some of the learners."""
         sizes = self.offsets[rows + 1] - self.offsets[rows]
         picks = spread(self.offsets[rows], sizes)
-        return Streams(ends(sizes), self.tokens[picks], self.times[picks], self.bits[picks])
+        return self._picked(sizes, picks)
 
     def before(self, moments: Floats) -> Streams:
         """Only events before each learner's moment [n]."""
         owners = np.repeat(np.arange(len(self)), np.diff(self.offsets))
         kept = self.times < moments[owners]
         sizes = np.bincount(owners[kept], minlength=len(self))
-        return Streams(ends(sizes), self.tokens[kept], self.times[kept], self.bits[kept])
+        return self._picked(sizes, kept)
+
+    def _picked(self, sizes: Ints, events: Ints | Bools) -> Streams:
+        tokens, times = self.tokens[events], self.times[events]
+        return Streams(ends(sizes), tokens, times, self.bits[events], self.items[events])
 
 
 def streams(sequences: Sequences, config: InputConfig, learners: Iterable[str] | None = None) -> Streams:
@@ -50,12 +55,16 @@ def streams(sequences: Sequences, config: InputConfig, learners: Iterable[str] |
     index = config.index()
     number = np.array([index.get(name, 0) for name in sequences.names] or [0], dtype=np.int64)
     bit = np.array([*(item_bit(name, config) for name in sequences.item_names), -1], dtype=np.int64)
+    known = config.item_index()
+    met = np.array([*(known.get(item_name(name), 0) for name in sequences.item_names), 0], dtype=np.int64)
     items = np.asarray(sequences.items, dtype=np.int64)
+    items = np.where(items >= 0, items, len(bit) - 1)
     whole = Streams(
         np.asarray(sequences.offsets, dtype=np.int64),
         number[np.asarray(sequences.tokens, dtype=np.int64)],
         np.asarray(sequences.times, dtype=np.float64),
-        bit[np.where(items >= 0, items, len(bit) - 1)],
+        bit[items],
+        met[items],
     )
     return whole if learners is None else _among(whole, sequences.learners, learners)
 

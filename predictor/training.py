@@ -38,7 +38,7 @@ from predictor.sequences import EventSource
 from predictor.store import ModelStore
 from predictor.streaming import KIND
 from predictor.trainset import LEAVE, Pool, Roll, Split
-from predictor.vocabulary import Vocabulary
+from predictor.vocabulary import Vocabulary, shared_items
 
 __all__ = ["Diverged", "NothingToLearn", "TrainConfig", "Training", "fit"]
 
@@ -114,7 +114,8 @@ class Training:
         self._by_course = len(rolls) >= MANY_COURSES
         self._split = self._parted(rolls)
         vocabulary = Vocabulary.fit(source, config.min_count, config.min_courses)
-        self.inputs = InputConfig(vocabulary.tokens, clock=config.clock)
+        known = shared_items(source, config.known_items)
+        self.inputs = InputConfig(vocabulary.tokens, known, clock=config.clock)
         torch.manual_seed(config.seed)
         self.network = Network(config.model, self.inputs, len(self.targets))
         self._scale()

@@ -126,6 +126,7 @@ def join(pools: Sequence[Pool]) -> Pool:
             np.concatenate([part.tokens for part in parts]),
             np.concatenate([part.times for part in parts]),
             np.concatenate([part.bits for part in parts]),
+            np.concatenate([part.items for part in parts]),
         ),
         np.concatenate([pool.starts for pool in pools]),
         np.concatenate([pool.closes for pool in pools]),

@@ -1,4 +1,4 @@
-"""Which tokens a model knows."""
+"""Which tokens and which items a model knows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from predictor.columns import OTHER
-from predictor.sequences import EventSource
+from predictor.inputs import item_name
+from predictor.sequences import EventSource, Sequences
 
 LEAST_COVERAGE: Final = 0.5
 """Thresholds that leave less than this share of all events are too high for the data at hand."""
+LEAST_EVENTS: Final = 100
+"""Events that an item needs for an input of its own."""
 LOWERED_COVERAGE: Final = 0.95
 """Share of all events that lowered thresholds must leave."""
 
@@ -110,6 +113,33 @@ def count_tokens(source: EventSource, courses: Iterable[str]) -> tuple[Counter[s
                 counts[name] += count
                 spread[name] += 1
     return counts, spread
+
+
+def shared_items(source: EventSource, most: int) -> tuple[str, ...]:
+    """The items that learners of two course runs or more met (as `item_name` calls them), commonest first.
+
+    An item of one run alone tells that run from others and nothing else.  At most `most`, each with
+    LEAST_EVENTS events.
+    """
+    counts: Counter[str] = Counter()
+    runs: Counter[str] = Counter()
+    for course_id in source.courses if most else ():
+        met = _items_met(source.sequences(course_id))
+        counts.update(met)
+        runs.update(met.keys())
+    names = [name for name, count in counts.items() if runs[name] > 1 and count >= LEAST_EVENTS]
+    return tuple(sorted(names, key=lambda name: (-counts[name], name))[:most])
+
+
+def _items_met(sequences: Sequences) -> Counter[str]:
+    """How many events each item of a course run has."""
+    items = np.asarray(sequences.items)
+    found = np.bincount(items[items >= 0], minlength=len(sequences.item_names))
+    counts: Counter[str] = Counter()
+    for name, count in zip(sequences.item_names, found.tolist(), strict=True):
+        if name and count:
+            counts[item_name(name)] += count
+    return counts
 
 
 def _kept(counts: Counter[str], spread: Counter[str], min_count: int, min_courses: int) -> list[str]:

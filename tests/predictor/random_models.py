@@ -12,14 +12,23 @@ from predictor.streaming import State, Streamer
 
 START = 1_600_000_000.0
 KNOWN = ("play_video", "seq_next", "problem_check_correct")
+RERUN = "block-v1:Org+Course+{run}+type@problem+block@quiz"
+"""An item that every run of a course has."""
+KNOWN_ITEMS = ("block-a", "Org+Course+type@problem+block@quiz", "block-c")
 TARGETS = ("pass", "complete", "leave")
 GAPS = (0.0, 0.25, 5.0, 900.0, 3 * 3600.0, DAY, 2 * DAY, 9 * DAY, 33 * DAY, 90 * DAY)
 
 
-def random_streamer(clock: str = "course", version: str = "v1", hidden: int = 12, seed: int = 0) -> Streamer:
+def random_streamer(
+    clock: str = "course",
+    version: str = "v1",
+    hidden: int = 12,
+    seed: int = 0,
+    known_items: tuple[str, ...] = (),
+) -> Streamer:
     """A model of weights large enough for every input to matter."""
     rng = np.random.default_rng(seed)
-    inputs = InputConfig(KNOWN, clock=clock)  # type: ignore[arg-type]
+    inputs = InputConfig(KNOWN, known_items, clock=clock)  # type: ignore[arg-type]
     shapes = expected_shapes(inputs, hidden, len(TARGETS), width=6)
     tensors = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
     return Streamer(tensors, manifest(inputs, hidden, version))
@@ -42,8 +51,9 @@ def tokens() -> st.SearchStrategy[str]:
 
 
 def items() -> st.SearchStrategy[str]:
-    """A few, so that they come again; or none."""
-    return st.sampled_from(["", "block-a", "block-b", "block-c", "block-d"])
+    """A few, so that they come again, some in two runs of a course; or none."""
+    reruns = [RERUN.format(run=run) for run in ("2025", "2026")]
+    return st.sampled_from(["", "block-a", "block-b", "block-c", "block-d", *reruns])
 
 
 @st.composite

@@ -8,7 +8,7 @@ import pytest
 from predictor.cell import MOST, Cell, Work, expected_shapes
 from predictor.inputs import EVENT_SIZE, InputConfig
 
-INPUTS = InputConfig(("play_video", "seq_next"))
+INPUTS = InputConfig(("play_video", "seq_next"), known_items=("1.1", "1.2"))
 
 
 def cell(hidden: int) -> Cell:
@@ -23,16 +23,16 @@ def test_one_at_a_time_is_what_many_at_once_are(hidden: int) -> None:
     """Wide models take several products a step."""
     own, draw, size = cell(hidden), np.random.default_rng(1), 30
     numbers = draw.normal(size=(size, EVENT_SIZE)).astype(np.float32)
-    tokens = draw.integers(0, INPUTS.tokens, size)
+    tokens, items = draw.integers(0, INPUTS.tokens, size), draw.integers(0, 3, size)
     work = Work(own)
     work.load(np.zeros(2 * hidden, dtype=np.float32))
-    for token, row in zip(tokens.tolist(), numbers, strict=True):
-        work.event(token, tuple(row.tolist()))
+    for token, item, row in zip(tokens.tolist(), items.tolist(), numbers, strict=True):
+        work.event(token, item, tuple(row.tolist()))
     no_readings = np.zeros((1, INPUTS.reading_size), dtype=np.float32)
     gates = np.concatenate(
         [
-            own.marker_gates(row[None], no_readings, [token])
-            for token, row in zip(tokens, numbers, strict=True)
+            own.marker_gates(row[None], no_readings, [token]) + own.items[item]
+            for token, item, row in zip(tokens, items, numbers, strict=True)
         ]
     )
     cells = np.zeros((1, 2 * hidden), dtype=np.float32)
@@ -50,3 +50,10 @@ def test_no_product_is_large_enough_to_be_given_to_threads(hidden: int) -> None:
     blocks = [*own.step_blocks, *own.recurrent_blocks]
     assert max(2 * block.size for block in blocks) <= MOST
     assert sum(block.shape[1] for block in own.step_blocks) == 4 * hidden
+
+
+def test_an_item_that_is_not_known_adds_nothing() -> None:
+    own = cell(12)
+    assert own.items.shape == (3, 48)
+    assert not own.items[0].any()
+    assert own.items[1:].any(axis=1).all()

@@ -26,6 +26,7 @@ from predictor.training import TrainConfig, fit  # noqa: E402
 pytestmark = pytest.mark.train
 
 INPUTS = InputConfig(TOKENS)
+KNOWING = InputConfig(TOKENS, ("item-1", "item-4", "item-7"))
 SMALL = ModelConfig(hidden=16, embedding=8, width=8)
 
 
@@ -36,9 +37,10 @@ def small_world() -> World:
 
 @pytest.fixture
 def pool(small_world: World) -> Pool:
+    """Numbered with known items; a network that knows none does not look at them."""
     source = small_world.source
     rolls = call_roll(source, small_world.outcomes, ["passed"], source.courses)
-    return join([read_pool(source, roll, INPUTS) for roll in rolls])
+    return join([read_pool(source, roll, KNOWING) for roll in rolls])
 
 
 def in_parts(pool: Pool, steps: int) -> list[Part]:
@@ -51,10 +53,12 @@ def in_parts(pool: Pool, steps: int) -> list[Part]:
     return found
 
 
-def worked(config: ModelConfig, given: list[Part], helpers: int) -> tuple[float, Any]:
+def worked(
+    config: ModelConfig, given: list[Part], helpers: int, inputs: InputConfig = INPUTS
+) -> tuple[float, Any]:
     """A batch's loss and gradient."""
     torch.manual_seed(0)
-    network = Network(config, INPUTS, 2)
+    network = Network(config, inputs, 2)
     with Crew(network, helpers) as crew:
         loss = crew.work(given, Totals.of(given, next_event=0.5))
     gradients = [weights.grad for weights in network.parameters()]
@@ -87,11 +91,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-def test_helpers_do_not_change_a_digit(pool: Pool, asked: list[int]) -> None:
+@pytest.mark.parametrize("inputs", [INPUTS, KNOWING])
+def test_helpers_do_not_change_a_digit(pool: Pool, asked: list[int], inputs: InputConfig) -> None:
     given = in_parts(pool, 200)
-    alone = worked(SMALL, given, 0)
+    alone = worked(SMALL, given, 0, inputs)
     assert not asked
-    helped = worked(SMALL, given, 2)
+    helped = worked(SMALL, given, 2, inputs)
     assert asked
     assert helped[0] == alone[0]
     np.testing.assert_array_equal(helped[1], alone[1])

@@ -17,6 +17,7 @@ from predictor.inputs import (
     calendar,
     context,
     item_bit,
+    item_name,
     marker_days,
 )
 
@@ -87,14 +88,62 @@ def test_an_item_is_known_by_a_bit_and_nothing_else_of_it() -> None:
     assert item_bit("block-v1:a", CONFIG) == item_bit("block-v1:a", CONFIG)
 
 
+def test_an_item_has_one_name_in_all_runs_of_its_course() -> None:
+    first = "block-v1:Org+Course+2025+type@problem+block@a1"
+    again = "block-v1:Org+Course+2026_T1+type@problem+block@a1"
+    assert item_name(first) == item_name(again) == "Org+Course+type@problem+block@a1"
+    others = (
+        "block-v1:Org+Other+2025+type@problem+block@a1",
+        "block-v1:Org+Course+2025+type@video+block@a1",
+        "block-v1:Org+Course+2025+type@problem+block@a2",
+    )
+    assert len({item_name(item) for item in (first, *others)}) == 4
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "",
+        "3.11",
+        "i4x://Org/Course/problem/a1",
+        "block-v1:a",
+        "block-v1:Org+Course+2025",
+        "block-v1:Org+Course+2025+chapter",
+        "lib-block-v1:Org+Lib+type@problem+block@a1",
+    ],
+)
+def test_other_ids_are_their_own_names(item: str) -> None:
+    assert item_name(item) == item
+
+
+KEYS = st.builds("block-v1:{}+{}+{}+type@{}+block@{}".format, *[st.text(max_size=6)] * 5)
+
+
+@given(item=st.one_of(st.text(), st.from_regex(r"block-v1:[^ ]*"), KEYS))
+def test_every_id_has_a_name(item: str) -> None:
+    name = item_name(item)
+    assert bool(name) == bool(item)
+    assert len(name) <= len(item)
+
+
+def test_known_items_are_numbered_from_one() -> None:
+    config = InputConfig(("a",), ("3.1", "1.2"))
+    assert config.item_index() == {"3.1": 1, "1.2": 2}
+    assert CONFIG.item_index() == {}
+
+
 def test_a_configuration_survives_json() -> None:
-    config = InputConfig(("b", "a"), clock="learner", memory_days=(2.0,), item_bits=64)
+    config = InputConfig(("b", "a"), ("3.1", "1.2"), clock="learner", memory_days=(2.0,), item_bits=64)
     assert InputConfig.from_json(config.to_json()) == config
 
 
 def test_a_model_of_other_inputs_is_refused_and_told_what_to_do() -> None:
     content = CONFIG.to_json()
-    for older in ({**content, "layout": 99}, {name: content[name] for name in content if name != "layout"}):
+    for older in (
+        {**content, "layout": 2},
+        {**content, "layout": 99},
+        {name: content[name] for name in content if name != "layout"},
+    ):
         with pytest.raises(ValueError, match="train it again"):
             InputConfig.from_json(older)
 
@@ -117,6 +166,8 @@ def test_an_absence_is_seen_beside_the_learners_own_pauses() -> None:
         ({"item_bits": 0}, "multiple of eight"),
         ({"vocabulary": ("a", "a")}, "repeats"),
         ({"vocabulary": ("<other>",)}, "repeats"),
+        ({"known_items": ("1.1", "1.1")}, "known_items repeats an item"),
+        ({"known_items": ("",)}, "without a name"),
     ],
 )
 def test_an_impossible_configuration_is_refused(fields: dict[str, object], words: str) -> None:

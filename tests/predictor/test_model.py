@@ -14,30 +14,35 @@ from predictor.sequences import EventTable
 from predictor.steps import build, last_gaps
 from predictor.streaming import Streamer
 from predictor.streams import streams
-from tests.predictor.random_models import KNOWN, START, TARGETS, manifest, room
+from tests.predictor.random_models import KNOWN, KNOWN_ITEMS, START, TARGETS, manifest, room
 
 torch = pytest.importorskip("torch")
 
 from predictor.batches import next_events, to_batch  # noqa: E402
-from predictor.model import ModelConfig, Network  # noqa: E402
+from predictor.model import ITEMS_FORGOTTEN, ModelConfig, Network  # noqa: E402
 
 pytestmark = pytest.mark.train
 
 SIZE = ModelConfig(hidden=12, embedding=6, width=5)
 
 
-def random_network(clock: str = "course", seed: int = 0) -> Network:
+def random_network(clock: str = "course", known_items: tuple[str, ...] = (), seed: int = 0) -> Network:
     """Large weights everywhere, so that a difference anywhere shows."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    network = Network(SIZE, InputConfig(KNOWN, clock=clock), len(TARGETS)).eval()  # type: ignore[arg-type]
+    inputs = InputConfig(KNOWN, known_items, clock=clock)  # type: ignore[arg-type]
+    network = Network(SIZE, inputs, len(TARGETS)).eval()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
+    if network.items is not None:
+        with torch.no_grad():
+            network.items.weight[0] = 0
     network.scale(torch.rand(50, EVENT_SIZE), 2 * torch.rand(50, network.input_config.reading_size))
     return network
 
 
 NETWORKS = {clock: random_network(clock) for clock in ("course", "learner")}
+NETWORKS["items"] = random_network("course", KNOWN_ITEMS)
 
 
 def in_torch(network: Network, source: EventTable, names: list[str], now: float) -> np.ndarray:
@@ -56,14 +61,14 @@ def in_torch(network: Network, source: EventTable, names: list[str], now: float)
 @settings(max_examples=40, deadline=None)
 @given(
     people=room(),
-    clock=st.sampled_from(["course", "learner"]),
+    kind=st.sampled_from(list(NETWORKS)),
     ahead=st.sampled_from([0.0, 0.4, 1.0, 12.7, 45.0, 380.0]),
     size=st.integers(1, 7),
 )
 def test_streaming_in_pieces_equals_a_full_recompute_in_torch(
-    people: list[list[Event]], clock: str, ahead: float, size: int
+    people: list[list[Event]], kind: str, ahead: float, size: int
 ) -> None:
-    network = NETWORKS[clock]
+    network = NETWORKS[kind]
     streamer = Streamer(network.tensors(), manifest(network.input_config, SIZE.hidden))
     source = EventTable.of([event for events in people for event in events])
     if not source.courses:
@@ -92,8 +97,9 @@ def test_streaming_in_pieces_equals_a_full_recompute_in_torch(
         np.testing.assert_allclose([found[target] for target in TARGETS], expected[row], atol=1e-5)
 
 
-def test_tensors_have_the_shapes_that_the_cell_expects() -> None:
-    network = NETWORKS["course"]
+@pytest.mark.parametrize("kind", list(NETWORKS))
+def test_tensors_have_the_shapes_that_the_cell_expects(kind: str) -> None:
+    network = NETWORKS[kind]
     shapes = expected_shapes(network.input_config, SIZE.hidden, len(TARGETS), SIZE.width)
     assert {name: array.shape for name, array in network.tensors().items()} == shapes
 
@@ -121,3 +127,40 @@ def test_the_next_event_is_the_learners_own_or_none() -> None:
     steps = build(config, people, np.full(2, START), np.full(2, START + 2.5 * DAY))
     third = config.index()[KNOWN[2]]
     assert next_events(steps, config.event_tokens).tolist() == [third, third, third, -1, -1, -1, -1]
+
+
+def test_known_items_begin_at_nothing_and_leave_all_else_as_it_was() -> None:
+    torch.manual_seed(3)
+    plain = Network(SIZE, InputConfig(KNOWN), 1)
+    torch.manual_seed(3)
+    knowing = Network(SIZE, InputConfig(KNOWN, KNOWN_ITEMS), 1)
+    weights, others = plain.state_dict(), knowing.state_dict()
+    assert not others.pop("items.weight").any()
+    assert list(weights) == list(others)
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_some_known_items_are_forgotten_in_training_and_none_later() -> None:
+    network, items = NETWORKS["items"], torch.arange(1, 4).repeat(2_000)
+    assert torch.equal(network._forgotten(items), items)
+    network.train()
+    try:
+        torch.manual_seed(0)
+        kept = network._forgotten(items)
+    finally:
+        network.eval()
+    assert torch.equal(kept[kept > 0], items[kept > 0])
+    assert float((kept == 0).float().mean()) == pytest.approx(ITEMS_FORGOTTEN, abs=0.03)
+
+
+def test_nothing_is_learned_about_items_that_are_not_known() -> None:
+    events = [Event("course", "a", START + n, KNOWN[0], f"block-{'abd'[n % 3]}") for n in range(60)]
+    network = Network(SIZE, InputConfig(KNOWN, KNOWN_ITEMS), 1)
+    people = streams(EventTable.of(events).sequences("course"), network.input_config)
+    steps = build(network.input_config, people, np.full(1, START), np.full(1, START + 2 * DAY))
+    hidden, _ = network.hidden(to_batch(steps, network.input_config.event_tokens))
+    hidden.sum().backward()
+    assert network.items is not None
+    gradient = network.items.weight.grad
+    assert gradient is not None
+    assert gradient.any(dim=1).tolist() == [False, True, False, False]

@@ -21,6 +21,11 @@ def test_many_learners_are_trained_with_the_defaults() -> None:
     assert plan.suited(27_000) == {}
 
 
+def test_a_number_of_known_items_below_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="known_items must be at least 0"):
+        plan.TrainConfig(known_items=-1)
+
+
 def test_nobody_at_all_is_no_error() -> None:
     assert plan.TrainConfig.from_json(plan.suited(0)).epochs <= plan.MOST_EPOCHS
 

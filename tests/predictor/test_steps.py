@@ -10,13 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictor.events import Event
-from predictor.inputs import CONTEXT_SIZE, DAY, PAUSE, InputConfig, calendar, context, marker_days
+from predictor.inputs import (
+    CONTEXT_SIZE,
+    DAY,
+    PAUSE,
+    InputConfig,
+    calendar,
+    context,
+    item_name,
+    marker_days,
+)
 from predictor.sequences import EventTable
 from predictor.steps import Steps, build, last_gaps
 from predictor.streams import streams
-from tests.predictor.random_models import KNOWN, START, room
+from tests.predictor.random_models import KNOWN, KNOWN_ITEMS, START, room
 
-CONFIGS = {clock: InputConfig(KNOWN, clock=clock) for clock in ("course", "learner")}  # type: ignore[arg-type]
+CONFIGS = {
+    clock: InputConfig(KNOWN, KNOWN_ITEMS, clock=clock)  # type: ignore[arg-type]
+    for clock in ("course", "learner")
+}
 
 
 def built(source: EventTable, config: InputConfig, names: list[str], until: float) -> Steps:
@@ -86,6 +98,9 @@ def test_steps_are_those_of_a_plain_account(people: list[list[Event]], clock: st
         end = begin + len(expected)
         assert steps.lengths[row] == len(expected)
         assert steps.tokens[begin:end].tolist() == [token for token, _ in expected]
+        is_event = steps.tokens[begin:end] < config.event_tokens
+        assert steps.items[begin:end][is_event].tolist() == [known(config, event) for event in events]
+        assert not steps.items[begin:end][~is_event].any()
         if expected:
             np.testing.assert_allclose(
                 steps.inputs[begin:end], [numbers for _, numbers in expected], atol=1e-5
@@ -93,6 +108,12 @@ def test_steps_are_those_of_a_plain_account(people: list[list[Event]], clock: st
         assert (np.diff(steps.times[begin:end]) >= 0).all()
         begin = end
     assert begin == len(steps.tokens)
+
+
+def known(config: InputConfig, event: Event) -> int:
+    """The number of the event's item, 0 for one that is not known."""
+    name = item_name(event.item_id)
+    return config.known_items.index(name) + 1 if name in config.known_items else 0
 
 
 def stored(source: EventTable, learner: str) -> list[Event]:
@@ -176,6 +197,7 @@ def test_readings_point_at_the_step_before_them() -> None:
 
 
 def test_neither_names_nor_the_order_of_rows_enter() -> None:
+    """But for the names of known items, of which there is none here."""
     rng = np.random.default_rng(0)
     events = [
         Event(
@@ -197,6 +219,8 @@ def test_neither_names_nor_the_order_of_rows_enter() -> None:
     np.testing.assert_array_equal(one.inputs, other.inputs)
     np.testing.assert_array_equal(one.readings, other.readings)
     np.testing.assert_array_equal(one.tokens, other.tokens)
+    assert not one.items.any()
+    assert not other.items.any()
 
 
 def replace_names(event: Event, learners: dict[str, str], items: dict[str, str]) -> Event:
@@ -204,12 +228,18 @@ def replace_names(event: Event, learners: dict[str, str], items: dict[str, str])
 
 
 def test_streams_can_be_cut_and_taken_apart() -> None:
-    events = [Event("course", name, START + n, "seq_next") for name in "abc" for n in range(4)]
+    events = [
+        Event("course", name, START + n, "seq_next", ("", "block-a", "block-b", "")[n])
+        for name in "abc"
+        for n in range(4)
+    ]
     whole = streams(EventTable.of(events).sequences("course"), CONFIGS["course"])
     cut = whole.before(np.array([START + 2, START, START + 99]))
     assert np.diff(cut.offsets).tolist() == [2, 0, 4]
     assert np.diff(cut.take(np.array([2, 0])).offsets).tolist() == [4, 2]
     assert cut.take(np.array([2])).times.tolist() == [START, START + 1, START + 2, START + 3]
+    assert cut.items.tolist() == [0, 1, 0, 1, 0, 0]
+    assert cut.take(np.array([2])).items.tolist() == [0, 1, 0, 0]
     assert Counter(whole.tokens.tolist()) == {CONFIGS["course"].index()["seq_next"]: 12}
 
 

@@ -19,10 +19,21 @@ from predictor.inputs import DAY, InputConfig, marker_days
 from predictor.sequences import EventTable
 from predictor.store import BrokenModel, ModelStore
 from predictor.streaming import State, Streamer
-from tests.predictor.random_models import START, TARGETS, follow, manifest, random_streamer, room, stream
+from tests.predictor.random_models import (
+    KNOWN_ITEMS,
+    RERUN,
+    START,
+    TARGETS,
+    follow,
+    manifest,
+    random_streamer,
+    room,
+    stream,
+)
 
-CLOCKS = st.sampled_from(["course", "learner"])
 MODELS = {clock: random_streamer(clock) for clock in ("course", "learner")}
+MODELS["items"] = random_streamer("learner", known_items=KNOWN_ITEMS)
+KINDS = st.sampled_from(list(MODELS))
 NEAR = 1e-5
 
 
@@ -45,11 +56,11 @@ def same(one: State, other: State) -> bool:
 
 
 @settings(max_examples=60, deadline=None)
-@given(events=stream(), clock=CLOCKS, cuts=st.lists(st.integers(0, 30)), half_packed=st.booleans())
+@given(events=stream(), kind=KINDS, cuts=st.lists(st.integers(0, 30)), half_packed=st.booleans())
 def test_a_stream_cut_anywhere_gives_the_same_state(
-    events: list[Event], clock: str, cuts: list[int], half_packed: bool
+    events: list[Event], kind: str, cuts: list[int], half_packed: bool
 ) -> None:
-    streamer = MODELS[clock]
+    streamer = MODELS[kind]
     whole = follow(streamer, events)
     state, bounds = streamer.begin(START), sorted({0, len(events), *(min(cut, len(events)) for cut in cuts)})
     for low, high in pairwise(bounds):
@@ -63,11 +74,11 @@ def test_a_stream_cut_anywhere_gives_the_same_state(
 
 
 @settings(max_examples=60, deadline=None)
-@given(streams=room(), clock=CLOCKS, ahead=st.sampled_from([0.0, 10.0, DAY, 13 * DAY, 400 * DAY]))
+@given(streams=room(), kind=KINDS, ahead=st.sampled_from([0.0, 10.0, DAY, 13 * DAY, 400 * DAY]))
 def test_a_refresh_of_the_course_equals_the_stream_of_each_learner(
-    streams: list[list[Event]], clock: str, ahead: float
+    streams: list[list[Event]], kind: str, ahead: float
 ) -> None:
-    streamer = MODELS[clock]
+    streamer = MODELS[kind]
     source = EventTable.of([event for events in streams for event in events])
     newest = max((events[-1].time for events in streams if events), default=START)
     now = newest + ahead + 1e-3
@@ -101,9 +112,9 @@ def in_store_order(streamer: Streamer, source: EventTable, learner: str) -> Stat
 
 
 @settings(max_examples=30, deadline=None)
-@given(events=stream(), clock=CLOCKS, now=st.floats(0, 60 * DAY))
-def test_events_from_the_moment_on_are_not_used(events: list[Event], clock: str, now: float) -> None:
-    streamer, moment = MODELS[clock], START + now
+@given(events=stream(), kind=KINDS, now=st.floats(0, 60 * DAY))
+def test_events_from_the_moment_on_are_not_used(events: list[Event], kind: str, now: float) -> None:
+    streamer, moment = MODELS[kind], START + now
     before = [event for event in events if event.time < moment]
     source = EventTable.of([*events, Event("course", "someone", START, "play_video")])
     state, reading = streamer.refresh(source.sequences("course"), START, moment, ["ada"])["ada"]
@@ -111,6 +122,28 @@ def test_events_from_the_moment_on_are_not_used(events: list[Event], clock: str,
     other, expected = streamer.refresh(cut.sequences("course"), START, moment, ["ada"])["ada"]
     assert same(state, other)
     assert reading.probabilities == expected.probabilities
+
+
+def test_of_an_item_that_is_not_known_its_name_says_nothing() -> None:
+    streamer, plain = MODELS["items"], random_streamer("learner")
+
+    def read(model: Streamer, item: str) -> dict[str, float]:
+        state = follow(model, [Event("course", "ada", START + 5, "play_video", item)])
+        return model.at(state, START + 60).probabilities
+
+    assert read(streamer, "block-b") == read(streamer, "block-v1:a+b+c+type@html+block@d")
+    assert read(streamer, "block-b") != read(streamer, "block-a")
+    assert read(plain, "block-b") == read(plain, "block-a")
+
+
+def test_a_known_item_is_recognised_in_every_run_of_its_course() -> None:
+    streamer = MODELS["items"]
+    states = [
+        follow(streamer, [Event("course", "ada", START + 5, "play_video", item)])
+        for item in (RERUN.format(run="2025"), RERUN.format(run="2026"), "block-d")
+    ]
+    cells = [state.cell.tolist() for state in states]
+    assert cells[0] == cells[1] != cells[2]
 
 
 def test_reading_does_not_change_the_state() -> None:
@@ -216,11 +249,12 @@ def test_moments_and_course_starts_may_differ_by_learner() -> None:
         assert found[name][1].probabilities == pytest.approx(expected, abs=NEAR)
 
 
-def test_it_loads_from_a_store_without_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("known_items", [(), KNOWN_ITEMS])
+def test_it_loads_from_a_store_without_torch(known_items: tuple[str, ...], tmp_path: Path) -> None:
     streamer = random_streamer()
     store = ModelStore(tmp_path)
     rng = np.random.default_rng(3)
-    inputs = InputConfig(("play_video",))
+    inputs = InputConfig(("play_video",), known_items)
     shapes = expected_shapes(inputs, 8, len(TARGETS), 4)
     tensors = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     version = store.publish("engagement", tensors, manifest(inputs, 8))
@@ -228,6 +262,10 @@ def test_it_loads_from_a_store_without_torch(tmp_path: Path) -> None:
     loaded = Streamer.load(store)
     assert (loaded.version, loaded.targets, loaded.hidden_size) == (version, TARGETS, 8)
     assert loaded.version != streamer.version
+    assert loaded.inputs.known_items == known_items
+    state = follow(loaded, GOLDEN_EVENTS)
+    expected = follow(Streamer(tensors, manifest(inputs, 8)), GOLDEN_EVENTS)
+    assert state.cell.tolist() == expected.cell.tolist()
     code = (
         "import sys; from predictor.store import ModelStore; from predictor.streaming import Streamer; "
         f"Streamer.load(ModelStore({str(tmp_path)!r})); "
@@ -250,6 +288,13 @@ def test_a_manifest_of_something_else_is_refused(change: dict[str, object]) -> N
     inputs = InputConfig(("play_video",))
     with pytest.raises(ValueError, match="not the manifest of an engagement model"):
         Streamer({}, manifest(inputs, 8) | change)
+
+
+def test_a_model_from_before_known_items_is_refused_and_told_what_to_do() -> None:
+    content = InputConfig(("play_video",)).to_json() | {"layout": 2}
+    del content["known_items"]
+    with pytest.raises(ValueError, match=r"layout 2, not 3: train it again"):
+        Streamer({}, manifest(InputConfig(("play_video",)), 8) | {"inputs": content})
 
 
 def test_a_missing_or_misshapen_tensor_is_named() -> None:

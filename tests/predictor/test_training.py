@@ -22,6 +22,7 @@ from predictor.progress import Progress, silent
 from predictor.sequences import EventTable, open_events
 from predictor.store import ModelStore
 from predictor.streaming import Streamer
+from predictor.vocabulary import shared_items
 from tests.predictor.study_world import BEGIN, World, world
 
 torch = pytest.importorskip("torch")
@@ -96,6 +97,42 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(
     for name in models[0]:
         np.testing.assert_array_equal(models[0][name], models[1][name])
     assert any((models[0][name] != models[2][name]).any() for name in models[0])
+
+
+def test_items_that_runs_share_are_known_and_survive_the_store(small_world: World, store: ModelStore) -> None:
+    version = fit(small_world.source, small_world.outcomes, ["passed"], replace(SMALL, epochs=1), store)
+    streamer = Streamer.load(store, version)
+    known = streamer.inputs.known_items
+    assert known == shared_items(small_world.source, TrainConfig.known_items)
+    assert set(known) < {f"item-{number}" for number in range(12)}
+    assert store.manifest("engagement", version)["config"]["known_items"] == 2000
+    learned = tensors_of(store, version)["item_gates"]
+    assert learned.shape == (len(known), 4 * SMALL.hidden)
+    assert known
+    assert learned.any(axis=1).all()
+
+    def read(item: str) -> float:
+        state = streamer.advance(streamer.begin(BEGIN), ["play_video"], [BEGIN + 60], [item])
+        return streamer.at(state, BEGIN + DAY).probabilities["passed"]
+
+    assert read(known[0]) != read("item-unheard-of") == read("item-12")
+
+
+def test_where_no_item_is_shared_the_model_is_as_if_none_could_be_known(
+    small_world: World, tmp_path: Path
+) -> None:
+    own = [
+        event._replace(item_id=event.item_id and event.course_id + event.item_id)
+        for event in small_world.events
+    ]
+    models = []
+    for known in (2000, 0):
+        store, config = ModelStore(tmp_path / str(known)), replace(SMALL, epochs=2, known_items=known)
+        version = fit(EventTable.of(own), small_world.outcomes, ["passed"], config, store)
+        models.append(tensors_of(store, version))
+        assert Streamer.load(store, version).inputs.known_items == ()
+    for name, tensor in models[0].items():
+        np.testing.assert_array_equal(tensor, models[1][name])
 
 
 def test_training_leaves_torchs_random_numbers_and_threads_alone(

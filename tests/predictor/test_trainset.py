@@ -193,7 +193,8 @@ def test_parts_hold_every_learner_once_in_about_equal_shares() -> None:
     sizes = np.array([3, 900, 40, 5, 0, 250, 60, 2])
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     count = offsets[-1]
-    streams = Streams(offsets, np.ones(count, np.int64), START + np.arange(count), -np.ones(count, np.int64))
+    ones = np.ones(count, np.int64)
+    streams = Streams(offsets, ones, START + np.arange(count), -ones, 0 * ones)
     marks = np.arange(len(sizes), dtype=np.float32)[:, None]
     start = np.full(len(sizes), START)
     pool = Pool(streams, start, start, marks, np.full((len(sizes), 1), np.inf))

@@ -1,4 +1,4 @@
-"""Which tokens a model knows."""
+"""Which tokens and which items a model knows."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from predictor.columns import OTHER
 from predictor.events import Event
 from predictor.sequences import EventTable
-from predictor.vocabulary import Vocabulary
+from predictor.vocabulary import LEAST_EVENTS, Vocabulary, shared_items
 
 
 def source(counts: dict[str, tuple[int, int]]) -> EventTable:
@@ -63,6 +63,59 @@ def test_courses_may_be_chosen() -> None:
 def test_other_itself_is_never_a_token() -> None:
     found = Vocabulary.fit(EventTable.of([Event("c", "1", 1.5e9, OTHER), Event("c", "1", 1.5e9, "a")]))
     assert found.tokens == ("a",)
+
+
+def met(counts: dict[tuple[str, str], int]) -> EventTable:
+    """So many events of each (course run, item)."""
+    return EventTable.of(
+        Event(run, "1", 1.5e9 + number, "a", item)
+        for (run, item), count in counts.items()
+        for number in range(count)
+    )
+
+
+def test_items_that_two_runs_share_are_known_the_commonest_first() -> None:
+    found = met(
+        {
+            ("r1", "b"): 60,
+            ("r2", "b"): 60,
+            ("r1", "a"): 119,
+            ("r3", "a"): 1,
+            ("r2", "often"): 150,
+            ("r3", "often"): 150,
+        }
+    )
+    assert shared_items(found, 10) == ("often", "a", "b")
+    assert shared_items(found, 2) == ("often", "a")
+    assert shared_items(found, 0) == ()
+
+
+def test_an_item_of_one_run_alone_or_of_few_events_is_not_known() -> None:
+    few = LEAST_EVENTS // 2
+    found = met(
+        {
+            ("r1", "alone"): 500,
+            ("r1", "rare"): few,
+            ("r2", "rare"): few - 1,
+            ("r1", ""): 500,
+            ("r2", ""): 500,
+            ("r1", "enough"): few,
+            ("r2", "enough"): LEAST_EVENTS - few,
+        }
+    )
+    assert shared_items(found, 10) == ("enough",)
+
+
+def test_usage_keys_are_shared_by_the_runs_of_their_course() -> None:
+    key = "block-v1:Org+{course}+{run}+type@problem+block@quiz"
+    reruns = {(run, key.format(course="C", run=run)): 80 for run in ("2025", "2026")}
+    others = {(run, key.format(course=f"O{run}", run=run)): 80 for run in ("2025", "2026")}
+    assert shared_items(met(reruns | others), 10) == ("Org+C+type@problem+block@quiz",)
+
+
+def test_two_keys_of_one_item_within_a_run_are_still_one_run() -> None:
+    key = "block-v1:Org+C+{run}+type@problem+block@quiz"
+    assert shared_items(met({("2026", key.format(run=run)): 80 for run in ("2025", "2026")}), 10) == ()
 
 
 def test_no_events_are_an_error() -> None:
