@@ -5,8 +5,8 @@ the events behind it, a few kilobytes; `advance` folds new events in, `at` asks 
 moment, `refresh` does both for a whole course run at once.  All of it equals a full recompute from the first
 event by the torch network within 1e-5, however the stream was split.
 
-The embedding is folded into the input weights before a model is published, so that an event costs one row of
-a table and one product with a matrix of [EVENT_SIZE + hidden, 4 * hidden].
+The embeddings are folded into the input weights before a model is published, so that an event costs one row
+of a table, another for a known item, and one product with a matrix of [EVENT_SIZE + hidden, 4 * hidden].
 """
 
 from __future__ import annotations
