@@ -45,7 +45,7 @@ LAYOUT = 3
 CONTEXT_SIZE = 14
 CALENDAR_SIZE = 4
 EVENT_SIZE = CONTEXT_SIZE + CALENDAR_SIZE + 2
-_USAGE = re.compile(r"block-v1:([^+]+\+[^+]+)\+[^+]+\+(type@.+)")
+_USAGE = re.compile(r"(?:ccx-)?block-v1:([^+]+\+[^+]+)\+[^+]+(?:\+ccx@[^+]+)?\+(type@.+)")
 _NAMES_KEPT = 32_768
 """Names of items held in memory, since every live event asks for one."""
 
@@ -208,6 +208,7 @@ def item_name(item: str) -> str:
     """What an item is called in every run of its course: the platform's usage key without the run.
 
     A key of block-v1 holds organisation, course, run, type and block, of which a rerun keeps all but the run.
+    One of a custom course (ccx-block-v1) holds its number beside the run, and is the course's own item.
     Other ids stay as they are: those of i4x hold no run, and a table's own are taken to mean the same item
     wherever they occur.
     """

@@ -17,6 +17,8 @@ LEAST_COVERAGE: Final = 0.5
 """Thresholds that leave less than this share of all events are too high for the data at hand."""
 LEAST_EVENTS: Final = 100
 """Events that an item needs for an input of its own."""
+LEAST_IN_RUN: Final = LEAST_EVENTS // 4
+"""Events that an item needs in a course run for the run to count: a look through it makes fewer."""
 LOWERED_COVERAGE: Final = 0.95
 """Share of all events that lowered thresholds must leave."""
 
@@ -119,14 +121,14 @@ def shared_items(source: EventSource, most: int) -> tuple[str, ...]:
     """The items that learners of two course runs or more met (as `item_name` calls them), commonest first.
 
     An item of one run alone tells that run from others and nothing else.  At most `most`, each with
-    LEAST_EVENTS events.
+    LEAST_EVENTS events, and with LEAST_IN_RUN in each of two runs.
     """
     counts: Counter[str] = Counter()
     runs: Counter[str] = Counter()
     for course_id in source.courses if most else ():
         met = _items_met(source.sequences(course_id))
         counts.update(met)
-        runs.update(met.keys())
+        runs.update(name for name, count in met.items() if count >= LEAST_IN_RUN)
     names = [name for name, count in counts.items() if runs[name] > 1 and count >= LEAST_EVENTS]
     return tuple(sorted(names, key=lambda name: (-counts[name], name))[:most])
 

@@ -92,6 +92,8 @@ def test_an_item_has_one_name_in_all_runs_of_its_course() -> None:
     first = "block-v1:Org+Course+2025+type@problem+block@a1"
     again = "block-v1:Org+Course+2026_T1+type@problem+block@a1"
     assert item_name(first) == item_name(again) == "Org+Course+type@problem+block@a1"
+    custom = "ccx-block-v1:Org+Course+2025+ccx@12+type@problem+block@a1"
+    assert item_name(custom) == item_name(first)
     others = (
         "block-v1:Org+Other+2025+type@problem+block@a1",
         "block-v1:Org+Course+2025+type@video+block@a1",
@@ -109,6 +111,7 @@ def test_an_item_has_one_name_in_all_runs_of_its_course() -> None:
         "block-v1:a",
         "block-v1:Org+Course+2025",
         "block-v1:Org+Course+2025+chapter",
+        "ccx-block-v1:Org+Course+2025+ccx@12",
         "lib-block-v1:Org+Lib+type@problem+block@a1",
     ],
 )

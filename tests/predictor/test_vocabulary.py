@@ -7,7 +7,7 @@ import pytest
 from predictor.columns import OTHER
 from predictor.events import Event
 from predictor.sequences import EventTable
-from predictor.vocabulary import LEAST_EVENTS, Vocabulary, shared_items
+from predictor.vocabulary import LEAST_EVENTS, LEAST_IN_RUN, Vocabulary, shared_items
 
 
 def source(counts: dict[str, tuple[int, int]]) -> EventTable:
@@ -79,8 +79,8 @@ def test_items_that_two_runs_share_are_known_the_commonest_first() -> None:
         {
             ("r1", "b"): 60,
             ("r2", "b"): 60,
-            ("r1", "a"): 119,
-            ("r3", "a"): 1,
+            ("r1", "a"): 90,
+            ("r3", "a"): 30,
             ("r2", "often"): 150,
             ("r3", "often"): 150,
         }
@@ -106,11 +106,33 @@ def test_an_item_of_one_run_alone_or_of_few_events_is_not_known() -> None:
     assert shared_items(found, 10) == ("enough",)
 
 
+def test_a_run_in_which_an_item_was_hardly_looked_at_does_not_count() -> None:
+    found = met(
+        {
+            ("r1", "previewed"): 500,
+            ("r2", "previewed"): LEAST_IN_RUN - 1,
+            ("r3", "previewed"): LEAST_IN_RUN - 1,
+            ("r1", "met"): 500,
+            ("r2", "met"): LEAST_IN_RUN,
+            ("r3", "met"): 1,
+        }
+    )
+    assert shared_items(found, 10) == ("met",)
+
+
 def test_usage_keys_are_shared_by_the_runs_of_their_course() -> None:
     key = "block-v1:Org+{course}+{run}+type@problem+block@quiz"
     reruns = {(run, key.format(course="C", run=run)): 80 for run in ("2025", "2026")}
     others = {(run, key.format(course=f"O{run}", run=run)): 80 for run in ("2025", "2026")}
     assert shared_items(met(reruns | others), 10) == ("Org+C+type@problem+block@quiz",)
+
+
+def test_custom_courses_share_the_items_of_their_course() -> None:
+    keys = {
+        "course-v1:Org+C+2025": "block-v1:Org+C+2025+type@problem+block@quiz",
+        "ccx-v1:Org+C+2025+ccx@3": "ccx-block-v1:Org+C+2025+ccx@3+type@problem+block@quiz",
+    }
+    assert shared_items(met(dict.fromkeys(keys.items(), 80)), 10) == ("Org+C+type@problem+block@quiz",)
 
 
 def test_two_keys_of_one_item_within_a_run_are_still_one_run() -> None:
