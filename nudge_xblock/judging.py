@@ -29,32 +29,50 @@ def evaluate(job: Run) -> str:
     version = job.candidates.pop(ENGAGEMENT, None)  # it is a candidate again only once it is measured
     if version is None:
         raise Skipped("No engagement model was trained tonight, so there is none to judge.")
-    store, old = models(), job.serving.get(ENGAGEMENT)
+    store = models()
     try:
         streamer = Streamer.load(store, version)
     except (BrokenModel, ValueError) as error:
         job.judge(ENGAGEMENT, version, {"targets": {}}, [_unreadable(job, ENGAGEMENT, version, error)])
         return sentence(job.refused[ENGAGEMENT][0])
     new, against = _with_stack(job, store, streamer)
-    asked = [new, _with_stack(job, store, Streamer.load(store, old))[0]] if old else [new]
-    targets = examination.engagement(job, asked)
+    before = _serving(job, store)
+    targets = examination.engagement(job, [new, before] if before else [new])
     change, change_of_courses = examination.impurity(job, new)
     against += objections.to_stack(targets, change_of_courses) if new.stack else []
     stacked = new.stack is not None and not against
     if against:
         stack.drop(store, version)
         job.told += [remark("stack_dropped"), *against]
-    spans = [store.manifest(ENGAGEMENT, each).get("data_span", {}) for each in (version, old) if each]
+    versions = [version, before.streamer.version] if before else [version]
+    spans = [store.manifest(ENGAGEMENT, each).get("data_span", {}) for each in versions]
     found = [
         *objections.to_engagement(targets),
         *objections.to_courses(targets, stacked),
         *objections.to_origin(store.manifest(ENGAGEMENT, version)),
         *objections.to_purity(change),
-        *objections.to_data(spans[0], spans[1] if old else None, examination.newest_event(job)),
+        *objections.to_data(spans[0], spans[1] if before else None, examination.newest_event(job)),
     ]
     figures = {"targets": targets, "impurity": round(change, 6), "stacked": stacked}
     job.judge(ENGAGEMENT, version, figures, found)
     return examination.in_words(targets)
+
+
+def _serving(job: Run, store: ModelStore) -> Foreseer | None:
+    """What serves, with its stack; None where nothing does.
+
+    What cannot be read serves nobody, tonight's other steps included, and is no measure for a new model.
+    """
+    version = job.serving.get(ENGAGEMENT)
+    if version is None:
+        return None
+    try:
+        return _with_stack(job, store, Streamer.load(store, version))[0]
+    except (BrokenModel, NoModel, ValueError) as error:
+        _unreadable(job, "serving engagement", version, error)
+        job.tell("broken_engagement")
+        del job.serving[ENGAGEMENT]
+        return None
 
 
 def _with_stack(job: Run, store: ModelStore, streamer: Streamer) -> tuple[Foreseer, list[Remark]]:

@@ -13,6 +13,7 @@ from nudge_xblock import hindsight, objections, remarks, serving, training
 from nudge_xblock.atrisk import learning
 from nudge_xblock.night import ENGAGEMENT, HELPFULNESS, RISK, Run, Skipped, models
 from predictor.store import BrokenModel, ModelStore, NoModel
+from predictor.streaming import Streamer
 
 LOG = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ def check_serving(job: Run) -> str:
         if version is None:
             continue
         try:
-            store.load(kind, version)
-        except (BrokenModel, NoModel) as error:
+            _read(store, kind, version)
+        except (BrokenModel, NoModel, ValueError) as error:
             LOG.error("The %s model that serves is broken: %s", kind, error)
             job.figures["error"] = str(error)
             words += [job.tell(f"broken_{kind}"), _mend(store, kind, job)]
@@ -38,12 +39,24 @@ def check_serving(job: Run) -> str:
     return " ".join(words) or _serving_in_words(job)
 
 
+def _read(store: ModelStore, kind: str, version: str) -> None:
+    """Read a model as those do who serve from it.  Raises BrokenModel, NoModel or ValueError."""
+    if kind == ENGAGEMENT:
+        Streamer.load(store, version)
+    else:
+        store.load(kind, version)
+
+
 def _mend(store: ModelStore, kind: str, job: Run) -> str:
     try:
-        job.serving[kind] = rollback(kind)
-    except (NoModel, BrokenModel):
+        version = rollback(kind)
+        _read(store, kind, version)
+    except (BrokenModel, NoModel):
         return job.tell("not_mended")
-    return job.tell("mended", version=job.serving[kind])
+    except ValueError:  # whole, and not for this code either
+        return _mend(store, kind, job)
+    job.serving[kind] = version
+    return job.tell("mended", version=version)
 
 
 def _serving_in_words(job: Run) -> str:

@@ -52,7 +52,12 @@ class Cell:
     def __init__(
         self, tensors: Mapping[str, NDArray[Any]], inputs: InputConfig, hidden: int, targets: int
     ) -> None:
-        """Raises ValueError, naming the tensor, when one is missing or has not the shape the model says."""
+        """Raises ValueError, naming the tensor, when one is missing or has not the shape the model says.
+
+        A model stored before there were known items has no `item_gates` and needs none.
+        """
+        if not inputs.known_items:
+            tensors = {"item_gates": np.zeros((0, 4 * hidden), dtype=np.float32), **tensors}
         width = np.shape(tensors.get("head_bias", np.zeros(1)))[0]
         for name, shape in expected_shapes(inputs, hidden, targets, width).items():
             if name not in tensors or tensors[name].shape != shape:

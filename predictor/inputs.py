@@ -41,7 +41,9 @@ OTHER = "<other>"
 PAUSE = 1800.0
 """Seconds without an event after which a new sitting begins."""
 LAYOUT = 3
-"""Of what the model sees; a model trained with another layout is refused."""
+"""Of what the model sees; a model trained with another layout is refused, but for the one before it."""
+_WITHOUT_ITEMS = 2
+"""The layout before there were known items: this one with none of them."""
 CONTEXT_SIZE = 14
 CALENDAR_SIZE = 4
 EVENT_SIZE = CONTEXT_SIZE + CALENDAR_SIZE + 2
@@ -133,8 +135,14 @@ class InputConfig:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> InputConfig:
-        """The inverse of `to_json`; ValueError or TypeError for anything else."""
-        config = cls(**{"layout": 1, **content})
+        """The inverse of `to_json`; ValueError or TypeError for anything else.
+
+        What was stored before there were known items is read as knowing none.
+        """
+        given = {"layout": 1, **content}
+        if given["layout"] == _WITHOUT_ITEMS and "known_items" not in given:
+            given["layout"] = LAYOUT
+        config = cls(**given)
         return replace(
             config,
             vocabulary=tuple(config.vocabulary),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from django.test import override_settings
 
-from nudge_xblock import examination, judging, labels, remarks
+from nudge_xblock import examination, judging, labels, promotion, refreshing, remarks, serving
 from nudge_xblock.compat import CourseDates, Platform, Result
 from nudge_xblock.night import ENGAGEMENT, Run, models
 from predictor.blend import Blend
@@ -177,6 +177,51 @@ def test_a_model_that_cannot_be_read_is_refused_in_words(
     assert "cut short" in caplog.text
     assert "cut short" in job.figures["error"]
     assert "cut short" not in remarks.text(job.refused[ENGAGEMENT])
+
+
+def test_a_model_from_before_known_items_is_measured_beside_and_gives_way(job: Run, settings: Any) -> None:
+    settings.NUDGE_PROMOTION_MIN_AUC = 0.0
+    new = engagement.publish(settings.NUDGE_MODEL_DIR)
+    old = engagement.publish_as_before(settings.NUDGE_MODEL_DIR, new)
+    assert serving.engagement.current().version == old
+    assert serving.engagement.current().model is not None
+    assert "is whole" in promotion.check_serving(job)
+    assert refreshing.refresh(job) > ""
+    job.candidates[ENGAGEMENT] = new
+    judging.evaluate(job)
+    figures = job.metrics[ENGAGEMENT]
+    assert figures["compared_with"] == old
+    both = figures["targets"]["pass"]
+    assert both["new"]["auc"] == both["old"]["auc"], "the same weights"
+    job.refused.clear()
+    job.candidates[ENGAGEMENT] = new
+    promotion.settle(job)
+    assert models().current(ENGAGEMENT) == new
+
+
+@pytest.mark.parametrize("fault", ["other layout", "gone", "cut short"])
+def test_a_serving_model_that_cannot_be_read_does_not_keep_the_next_one_out(
+    job: Run, settings: Any, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.NUDGE_PROMOTION_MIN_AUC = 0.0
+    new = engagement.publish(settings.NUDGE_MODEL_DIR)
+    old = engagement.publish_as_before(settings.NUDGE_MODEL_DIR, new, layout=1)
+    if fault != "other layout":
+        path = models().path / ENGAGEMENT / old / "model.safetensors"
+        path.unlink() if fault == "gone" else path.write_bytes(b"cut")
+    job.serving[ENGAGEMENT], job.candidates[ENGAGEMENT] = old, new
+    judging.evaluate(job)
+    assert f"serving engagement model {old} cannot be read" in caplog.text
+    assert "broken_engagement" in [each["code"] for each in job.told]
+    figures = job.metrics[ENGAGEMENT]
+    assert figures["compared_with"] == ""
+    assert "old" not in figures["targets"]["pass"]
+    assert "predicted by" not in refreshing.refresh(job), "nothing is read with it tonight"
+    job.refused.clear()
+    job.candidates[ENGAGEMENT] = new
+    promotion.settle(job)
+    assert models().current(ENGAGEMENT) == new
+    assert f"predicted by {new}" in refreshing.refresh(job)
 
 
 class Seer:

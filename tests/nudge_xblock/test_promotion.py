@@ -114,6 +114,27 @@ def test_a_broken_model_gives_way_to_the_one_before_it(settings: Any, damage: st
     assert "serves and is whole" in promotion.check_serving(job)
 
 
+def test_a_whole_model_that_this_code_cannot_read_gives_way_to_one_that_it_can(settings: Any) -> None:
+    old = engagement.publish(settings.NUDGE_MODEL_DIR, seed=1)
+    for _ in range(2):
+        engagement.publish_as_before(settings.NUDGE_MODEL_DIR, old, layout=1)
+    job = nighttime.run()
+    assert job.figures["mended"] is True
+    assert "layout 1" in job.figures["error"]
+    assert [each["code"] for each in job.told] == ["broken_engagement", "mended"]
+    assert job.serving[ENGAGEMENT] == models().current(ENGAGEMENT) == old
+
+
+def test_where_no_model_can_be_read_none_serves_and_staff_are_told(settings: Any) -> None:
+    whole = engagement.publish(settings.NUDGE_MODEL_DIR, seed=1)
+    for _ in range(2):
+        engagement.publish_as_before(settings.NUDGE_MODEL_DIR, whole, layout=1)
+    (Path(settings.NUDGE_MODEL_DIR) / ENGAGEMENT / whole / "manifest.json").write_text("{")
+    job = nighttime.run()
+    assert ENGAGEMENT not in job.serving
+    assert [each["code"] for each in job.told] == ["broken_engagement", "not_mended"]
+
+
 def test_promotion_and_rollback_by_hand_reach_this_process_at_once(settings: Any) -> None:
     old = engagement.publish(settings.NUDGE_MODEL_DIR, seed=1)
     new = engagement.publish(settings.NUDGE_MODEL_DIR, seed=2)

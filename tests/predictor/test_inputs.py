@@ -143,12 +143,20 @@ def test_a_configuration_survives_json() -> None:
 def test_a_model_of_other_inputs_is_refused_and_told_what_to_do() -> None:
     content = CONFIG.to_json()
     for older in (
-        {**content, "layout": 2},
+        {**content, "layout": 1},
+        {**content, "layout": 2, "known_items": ["1.1"]},
         {**content, "layout": 99},
         {name: content[name] for name in content if name != "layout"},
     ):
         with pytest.raises(ValueError, match="train it again"):
             InputConfig.from_json(older)
+
+
+def test_a_model_from_before_known_items_knows_none() -> None:
+    content = CONFIG.to_json() | {"layout": 2}
+    del content["known_items"]
+    assert InputConfig.from_json(content) == CONFIG
+    assert InputConfig.from_json(content).known_items == ()
 
 
 def test_an_absence_is_seen_beside_the_learners_own_pauses() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from predictor.cell import expected_shapes
 from predictor.events import Event
-from predictor.inputs import DAY, InputConfig, marker_days
+from predictor.inputs import DAY, Floats32, InputConfig, marker_days
 from predictor.sequences import EventTable
 from predictor.store import BrokenModel, ModelStore
 from predictor.streaming import State, Streamer
@@ -290,10 +290,37 @@ def test_a_manifest_of_something_else_is_refused(change: dict[str, object]) -> N
         Streamer({}, manifest(inputs, 8) | change)
 
 
-def test_a_model_from_before_known_items_is_refused_and_told_what_to_do() -> None:
-    content = InputConfig(("play_video",)).to_json() | {"layout": 2}
+def stored_before_items(store: ModelStore, tensors: dict[str, Floats32], inputs: InputConfig) -> str:
+    """The version of a model as it was stored before there were known items."""
+    content = inputs.to_json() | {"layout": 2}
     del content["known_items"]
-    with pytest.raises(ValueError, match=r"layout 2, not 3: train it again"):
+    kept = {name: tensor for name, tensor in tensors.items() if name != "item_gates"}
+    return store.publish("engagement", kept, manifest(inputs, 8) | {"inputs": content})
+
+
+def test_a_model_from_before_known_items_serves_as_it_did(tmp_path: Path) -> None:
+    inputs, rng = InputConfig(("play_video",)), np.random.default_rng(3)
+    shapes = expected_shapes(inputs, 8, len(TARGETS), 4)
+    tensors = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    store = ModelStore(tmp_path)
+    old = Streamer.load(store, stored_before_items(store, tensors, inputs))
+    new = Streamer(tensors, manifest(inputs, 8))
+    now = GOLDEN_EVENTS[-1].time + 5 * DAY
+    found = [streamer.at(follow(streamer, GOLDEN_EVENTS), now) for streamer in (old, new)]
+    assert found[0].probabilities == found[1].probabilities
+
+
+def test_a_model_with_known_items_needs_their_weights() -> None:
+    inputs = InputConfig(("play_video",), KNOWN_ITEMS)
+    shapes = expected_shapes(inputs, 8, len(TARGETS), 4)
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items() if name != "item_gates"}
+    with pytest.raises(ValueError, match=r"item_gates should be \(3, 32\) and is missing"):
+        Streamer(tensors, manifest(inputs, 8))
+
+
+def test_a_model_of_an_older_layout_is_refused_and_told_what_to_do() -> None:
+    content = InputConfig(("play_video",)).to_json() | {"layout": 1}
+    with pytest.raises(ValueError, match=r"layout 1, not 3: train it again"):
         Streamer({}, manifest(InputConfig(("play_video",)), 8) | {"inputs": content})
 
 
