@@ -34,7 +34,7 @@ from predictor.inputs import EVENT_SIZE, InputConfig
 
 LEAST_DEVIATION = 0.1
 ITEMS_FORGOTTEN = 0.2
-"""Share of the known items that pass for others in training, so that a new run's own are nothing strange."""
+"""Share of learners whose items all pass for unknown in a training step, as all of a new course's are."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,17 @@ class Network(nn.Module):
         """Hidden states of all steps [S, H], and the last h and c of each learner [b, H]."""
         entered = self.embedding(batch.tokens) + _linear(self.step_input, batch.inputs, self.step_scaling)
         if self.items is not None:
-            entered = entered + self.items(self._forgotten(batch.items))
+            entered = entered + self.items(self._forgotten(batch))
         marked = _linear(self.marker_input, batch.marker_readings, self.reading_scaling)
         entered = entered.index_add(0, batch.marker_rows, marked)
         return self._run(self.input_dropout(entered), batch.running, state)
 
-    def _forgotten(self, items: Tensor) -> Tensor:
-        """The items [S], in training with some taken for unknown."""
-        return items * (torch.rand(len(items)) >= ITEMS_FORGOTTEN) if self.training else items
+    def _forgotten(self, batch: Batch) -> Tensor:
+        """The items [S], in training with all of some learners taken for unknown."""
+        if not self.training:
+            return batch.items
+        kept = torch.rand(max(batch.running)) >= ITEMS_FORGOTTEN
+        return batch.items * kept[_learners(batch.running)]
 
     def _run(self, entered: Tensor, running: Sequence[int], state: State | None) -> tuple[Tensor, State]:
         return run(self.lstm, entered, running, state)
@@ -187,6 +190,12 @@ class Network(nn.Module):
     def _known_items(self) -> Any:
         """What each known item adds to what enters the LSTM [items, E]."""
         return np.zeros((0, self.config.embedding)) if self.items is None else _double(self.items.weight)[1:]
+
+
+def _learners(running: Sequence[int]) -> Tensor:
+    """The learner of each step [S]: its place within its time step."""
+    counts = torch.tensor(running)
+    return torch.arange(int(counts.sum())) - (counts.cumsum(0) - counts).repeat_interleave(counts)
 
 
 def _scaled(numbers: Tensor, scaling: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ from tests.predictor.random_models import KNOWN, KNOWN_ITEMS, START, TARGETS, ma
 torch = pytest.importorskip("torch")
 
 from predictor.batches import next_events, to_batch  # noqa: E402
-from predictor.model import ITEMS_FORGOTTEN, ModelConfig, Network  # noqa: E402
+from predictor.blocks import layout  # noqa: E402
+from predictor.model import ITEMS_FORGOTTEN, Batch, ModelConfig, Network  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -140,17 +141,37 @@ def test_known_items_begin_at_nothing_and_leave_all_else_as_it_was() -> None:
     assert all(torch.equal(weights[name], others[name]) for name in weights)
 
 
-def test_some_known_items_are_forgotten_in_training_and_none_later() -> None:
-    network, items = NETWORKS["items"], torch.arange(1, 4).repeat(2_000)
-    assert torch.equal(network._forgotten(items), items)
+def crowd(learners: int) -> tuple[Batch, list[tuple[int, int]]]:
+    """A batch of learners who did one to four things each, and the (learner, item) of each of its steps."""
+    names = [f"l{place:04d}" for place in range(learners)]
+    events = [
+        Event("course", name, START + 60 * number, KNOWN[0], f"block-{'ac'[(place + number) % 2]}")
+        for place, name in enumerate(names)
+        for number in range(1 + place % 4)
+    ]
+    config = NETWORKS["items"].input_config
+    people = streams(EventTable.of(events).sequences("course"), config, names)
+    steps = build(config, people, np.full(learners, START), np.full(learners, START + 3600.0))
+    plan = layout(steps.lengths)
+    owners = np.repeat(np.arange(learners), steps.lengths)[plan.source]
+    batch = to_batch(steps, config.event_tokens)
+    return batch, list(zip(owners.tolist(), batch.items.tolist(), strict=True))
+
+
+def test_in_training_some_learners_lack_all_their_known_items_and_none_later() -> None:
+    network, (batch, steps) = NETWORKS["items"], crowd(4_000)
+    assert torch.equal(network._forgotten(batch), batch.items)
     network.train()
     try:
         torch.manual_seed(0)
-        kept = network._forgotten(items)
+        kept = network._forgotten(batch)
+        torch.manual_seed(0)
+        assert torch.equal(network._forgotten(batch), kept), "one seed, one draw"
     finally:
         network.eval()
-    assert torch.equal(kept[kept > 0], items[kept > 0])
-    assert float((kept == 0).float().mean()) == pytest.approx(ITEMS_FORGOTTEN, abs=0.03)
+    forgotten = {owner for (owner, _), item in zip(steps, kept.tolist(), strict=True) if not item}
+    assert kept.tolist() == [0 if owner in forgotten else item for owner, item in steps]
+    assert len(forgotten) / 4_000 == pytest.approx(ITEMS_FORGOTTEN, abs=0.03)
 
 
 def test_nothing_is_learned_about_items_that_are_not_known() -> None:
