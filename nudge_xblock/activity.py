@@ -4,8 +4,8 @@ Pure numpy: logged moments and the days on which learners came in, beliefs out. 
 alone proves harm, and takes thousands of moments for an answer; here every moment counts, sent and held, for
 a guess that may tip the choice between messages and condemns none.
 
-How likely each day was is known from the days before it (`attendance`).  On it acts what was met before,
-fading from day to day.  The chance of coming is
+How likely each day was is known from the days before it and the learner's own level (`attendance`).  On it
+acts what was met before, fading from day to day.  The chance of coming is
 
     foreseen x exp(sum over the moments in a course of .8^(days - 1) (a_place + b if sent + e_message))
 
@@ -20,13 +20,13 @@ several within days, by one step of iteratively reweighted least squares with a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .attendance import FADING, Attendance, chance, faded
+from .attendance import FADING, Attendance, faded
 from .normaltree import Belief
 
 Floats = npt.NDArray[np.float64]
@@ -49,7 +49,12 @@ class Moment(NamedTuple):
     sent: str | None
 
 
-def effects(moments: Iterable[Moment], came: Mapping[str, Iterable[int]], end: int) -> dict[str, Belief]:
+def effects(
+    moments: Iterable[Moment],
+    came: Mapping[str, Iterable[int]],
+    end: int,
+    report: Callable[[float], None] = lambda share: None,
+) -> dict[str, Belief]:
     """By message: how much more (above zero) or less often learners come again after it than after others.
 
     As a share, so -0.1 is a tenth less often on the day after a send, and FADING of that on each further day.
@@ -58,6 +63,7 @@ def effects(moments: Iterable[Moment], came: Mapping[str, Iterable[int]], end: i
         moments: at which something was sent or held back; those of day `end` and later are left out.
         came: by learner, the days on which there was anything from them.
         end: the first day that is not over yet.
+        report: is told the share that is done, course run by course run.
 
     Empty for fewer than FEWEST moments.
     """
@@ -77,7 +83,8 @@ def effects(moments: Iterable[Moment], came: Mapping[str, Iterable[int]], end: i
     if weights is None:
         return {}
     found: dict[str, Belief] = {}
-    for course in courses.values():
+    for number, course in enumerate(courses.values()):
+        report(number / len(courses))
         found |= _of_course(course, attendance, weights)
     return found
 
@@ -112,7 +119,7 @@ def _of_course(rows: Sequence[Moment], attendance: Attendance, weights: Floats) 
         who = np.array(part)
         counts = attendance.counted(who) & (acts[:, :, every].cumsum(axis=1) > 0.0)
         table = faded(acts, FADING)[counts]
-        foreseen = chance(attendance.inputs(who)[counts], weights)
+        foreseen = attendance.foreseen(who, weights)[counts]
         rest = 1.0 - foreseen
         information += (table.T * (foreseen / rest)) @ table
         pull += table.T @ ((attendance.came[who][counts] - foreseen) / rest)

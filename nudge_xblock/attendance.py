@@ -2,7 +2,8 @@
 
 Pure numpy.  A day is foreseen from the learner's days before it: how often the learner came of late and at
 all, since when, the day of the week, and how many moments for a nudge there were; a log-linear regression on
-the days of all learners together (Poisson with log link, as for relative risks; Zou 2004).
+the days of all learners together (Poisson with log link, as for relative risks; Zou 2004).  Who comes more
+often than that all along has a level of their own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ LASTS = 14
 _RATES = (0.0, 0.5, 0.8, 0.93)
 _SAMPLE = 200_000  # learner-days that the regression is fitted on
 _MOST = 0.97  # chance of coming
+OWN = 20.0
+"""Foreseen days that a learner's own level has to be seen on before it counts half."""
 _ROUNDS = 25
 
 
@@ -48,9 +51,9 @@ class Attendance:
             self.came[number, there] = True
             for day in met[learner]:
                 if 0 <= day < days:
-                    self.came[number, day] = True
                     self.met[number, day] += self.met[number, day] < 255
-        self.first = np.where(self.came.any(axis=1), self.came.argmax(axis=1), days)
+        known = self.came | (self.met > 0)
+        self.first = np.where(known.any(axis=1), known.argmax(axis=1), days)
 
     def counted(self, who: npt.NDArray[np.int64]) -> Flags:
         """Which of their days count, [len(who), days]."""
@@ -83,6 +86,17 @@ class Attendance:
             answers.append(self.came[who][counts])
         table, came = np.concatenate(tables), np.concatenate(answers).astype(np.float64)
         return _fitted(table, came) if came.any() else None
+
+    def foreseen(self, who: npt.NDArray[np.int64], weights: Floats) -> Floats:
+        """How likely each of their days was [len(who), days], by the days before and the learner's own level.
+
+        The level is the days come in, over those foreseen, of all days that count, drawn towards one.
+        Without it whoever knows that level, as a gate that tells learners apart may, would seem to cause it.
+        """
+        counts, likely = self.counted(who), chance(self.inputs(who), weights)
+        there = (self.came[who] & counts).sum(axis=1) + OWN
+        level = there / (np.where(counts, likely, 0.0).sum(axis=1) + OWN)
+        return np.asarray(np.minimum(likely * level[:, None], _MOST), np.float64)
 
 
 def chance(inputs: Floats, weights: Floats) -> Floats:

@@ -25,6 +25,7 @@ from nudge_xblock import courses, objectives, windows
 from nudge_xblock.models import Decision, Night, Placement
 from nudge_xblock.night import Run
 from nudge_xblock.objectives import Expectation
+from nudge_xblock.presence import AWAY
 from nudge_xblock.reasons import GATED, Reason
 from predictor.completing import COMPLETING
 from predictor.sequences import Sequences
@@ -37,7 +38,6 @@ GRACE = timedelta(
 )  # an outcome is computed again this long after it was final, for events that came late
 LONGEST = timedelta(days=365)  # older moments teach no model, so they need no result over other days
 DAY = 86400.0
-AWAY = 8 * 3600.0  # an event so much later belongs to another visit
 
 Times = npt.NDArray[np.float64]
 Fill = Callable[[Decision], None]

@@ -1,6 +1,8 @@
 """On which days learners came in at all, whichever course run they came for, read off events.
 
-Days are those of UTC, counted from 1970.
+Days are those of UTC, counted from 1970.  A visit belongs to the day on which it begins: midnight is in the
+middle of the working day somewhere, and who goes on has not come back.  What staff or a job did about a
+learner, such as a grade or a certificate, is no sign of them.
 """
 
 from __future__ import annotations
@@ -16,6 +18,17 @@ from predictor.sequences import Sequences
 Days = npt.NDArray[np.int64]
 
 DAY = 86400
+AWAY = 8 * 3600.0
+"""Seconds without an event after which a new visit begins."""
+NOT_THEIRS = (
+    "edx.bi.",
+    "edx.certificate.",
+    "edx.cohort.",
+    "edx.course.enrollment.",
+    "edx.course.grade.",
+    "edx.grades.",
+)
+"""How events begin that others may cause."""
 
 
 def day_of(time: datetime) -> int:
@@ -35,17 +48,21 @@ class Presence:
 
     def add(self, sequences: Sequences) -> None:
         """Take in the events of one course run."""
-        if not len(sequences.times):
+        theirs = np.array([not name.startswith(NOT_THEIRS) for name in sequences.names], np.bool_)
+        kept = theirs[sequences.tokens]
+        if not kept.any():
             return
         rows = np.array([self._rows.get(learner, -1) for learner in sequences.learners], np.int32)
-        owners = np.repeat(rows, np.diff(sequences.offsets))
-        days = (sequences.times // DAY).astype(np.int32) - self._first
-        known = (owners >= 0) & (days >= 0) & (days < self._there.shape[1])
+        places = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(sequences.offsets))[kept]
+        times = sequences.times[kept]
+        begins = np.append(True, (np.diff(places) != 0) | (np.diff(times) >= AWAY))
+        owners, days = rows[places], (times // DAY).astype(np.int32) - self._first
+        known = begins & (owners >= 0) & (days >= 0) & (days < self._there.shape[1])
         self._there[owners[known], days[known]] = True
         self._newest = max(self._newest, self._first + int(days.max()))
 
     def came(self) -> dict[str, Days]:
-        """By learner, the days with an event; learners without any are left out."""
+        """By learner, the days on which a visit began; learners without any are left out."""
         found = {learner: np.flatnonzero(self._there[row]) for learner, row in self._rows.items()}
         return {learner: days + self._first for learner, days in found.items() if len(days)}
 

@@ -34,10 +34,14 @@ def retire(job: Run) -> str:
     groups = {name: (variants[name].placement.kind, str(variants[name].placement_id)) for name in tallies}
     before = frozenset(name for name, each in variants.items() if each.harmful_since is not None)
     findings = harm.judge(tallies, groups, retired=before)
+    with transaction.atomic():
+        for name, variant in variants.items():
+            _keep(variant, findings.get(name), job.now)
+    catalogue.forget()  # harm is found in the database alone, whatever becomes of the events below
     beliefs = returns(job)
     with transaction.atomic():
         for name, variant in variants.items():
-            _keep(variant, findings.get(name), beliefs.get(name), job.now)
+            _weigh(variant, beliefs.get(name))
     catalogue.forget()
     after = harm.harmful(findings)
     job.figures.update({"judged": len(findings), "harmful": len(after), "returned": len(before - after)})
@@ -76,27 +80,38 @@ def returns(job: Run) -> dict[str, Belief]:
     if len(rows) < activity.FEWEST:
         return {}
     presence = Presence({row.learner for row in rows}, min(row.day for row in rows), job.now)
-    decided = Decision.objects.filter(_of_late(job.now)).order_by()
-    runs = sorted(filter(None, decided.values_list("course_key", flat=True).distinct()), key=str)
+    runs = courses.with_events()
     for number, course_key in enumerate(runs):
         presence.add(courses.sequences_of(course_key, job.now))
-        job.report(number / len(runs), f"{number + 1} of {len(runs)} course runs")
+        job.report(number / len(runs) / 2, f"{number + 1} of {len(runs)} course runs")
     came = presence.came()
-    return activity.effects((row for row in rows if row.learner in came), came, presence.end())
+    known = (row for row in rows if row.learner in came)
+    told = f"{len(rows)} moments"
+    return activity.effects(known, came, presence.end(), lambda share: job.report((1 + share) / 2, told))
 
 
 def _of_late(now: datetime) -> Q:
     return Q(created__gt=now - REMEMBERED, created__lte=now)
 
 
-def _keep(variant: Variant, found: harm.Finding | None, belief: Belief | None, now: datetime) -> None:
+def _keep(variant: Variant, found: harm.Finding | None, now: datetime) -> None:
     """Store what was found of one wording, where it changed."""
     effect: dict[str, Any] = {} if found is None else _figures(found)
-    if belief is not None:
-        effect["activity"] = float(f"{belief.mean:.4g}")
+    if "activity" in variant.effect:
+        effect["activity"] = variant.effect["activity"]
     since = (variant.harmful_since or now) if found is not None and found.harmful else None
     if (variant.effect, variant.harmful_since) != (effect, since):
+        variant.effect, variant.harmful_since = effect, since
         Variant.objects.filter(pk=variant.pk).update(effect=effect, harmful_since=since)
+
+
+def _weigh(variant: Variant, belief: Belief | None) -> None:
+    """Store by how much more or less often learners come back after one wording, where that changed."""
+    effect = {name: value for name, value in variant.effect.items() if name != "activity"}
+    if belief is not None:
+        effect["activity"] = float(f"{belief.mean:.4g}")
+    if variant.effect != effect:
+        Variant.objects.filter(pk=variant.pk).update(effect=effect)
 
 
 def _figures(found: harm.Finding) -> dict[str, Any]:

@@ -100,7 +100,9 @@ def test_nothing_is_said_where_nobody_has_had_a_day_to_come_back_or_nobody_did()
 
 
 def test_learners_of_whom_nothing_is_known_but_their_moments_are_no_error() -> None:
-    assert effects(SMALL.moments, {}, SMALL.end).keys() == effects(*SMALL).keys()
+    known = {learner: days for learner, days in SMALL.came.items() if learner != "u0"}
+    assert effects(SMALL.moments, known, SMALL.end).keys() == effects(*SMALL).keys()
+    assert effects(SMALL.moments, {}, SMALL.end) == {}
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +160,20 @@ def test_what_comes_days_after_a_send_is_held_for_it_less() -> None:
     early = [row._replace(day=row.day - 4) for row in told.moments if row.day >= 4]
     found = effects(early, told.came, told.end)
     assert effects(*told)["m0"].mean < 1.5 * found["m0"].mean < 0.0
+
+
+def test_a_gate_that_knows_who_comes_often_hardly_makes_its_messages_look_good() -> None:
+    """Everybody's level is constant, no message does anything, and half of them follow the level."""
+    rng = np.random.default_rng(12)
+    came: dict[str, list[int]] = {}
+    rows: list[Moment] = []
+    for number in range(1200):
+        level = float(rng.beta(1, 2))
+        there = [0, *(np.flatnonzero(rng.random(59) < level) + 1).tolist()]
+        came[f"u{number}"] = there
+        for day in there:
+            message = min(7, int(level * 8)) if rng.random() < 0.5 else int(rng.integers(8))
+            if rng.random() < 0.35:
+                rows.append(Moment(f"u{number}", day, "c", f"p{day % 2}", f"m{message}"))
+    told = effects(rows, came, 60)
+    assert np.sqrt(np.mean([belief.mean**2 for belief in told.values()])) < 0.03

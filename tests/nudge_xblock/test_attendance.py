@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nudge_xblock.attendance import FADING, LASTS, Attendance, chance, faded
+from nudge_xblock.attendance import FADING, LASTS, OWN, Attendance, chance, faded
 
 DAYS = 30
 WEEKEND = (5, 6)
@@ -103,17 +103,17 @@ def test_a_day_counts_from_the_one_after_the_first_until_long_after_a_moment() -
     assert np.flatnonzero(again[0]).tolist() == list(range(7, 11 + LASTS))
 
 
-def test_who_meets_a_moment_was_there() -> None:
+def test_a_moment_in_a_visit_that_began_the_day_before_is_no_return() -> None:
     attendance = Attendance({"a": [3]}, {"a": [3, 8, 8], "b": [5]}, DAYS)
-    assert np.flatnonzero(attendance.came[attendance.place["a"]]).tolist() == [3, 8]
-    assert np.flatnonzero(attendance.came[attendance.place["b"]]).tolist() == [5]
+    assert np.flatnonzero(attendance.came[attendance.place["a"]]).tolist() == [3]
+    assert not attendance.came[attendance.place["b"]].any()
     assert attendance.met[attendance.place["a"], 8] == 2
     assert attendance.first.tolist() == [3, 5]
 
 
 def test_days_outside_are_left_out() -> None:
     attendance = Attendance({"a": [-1, -DAYS, 0, DAYS, DAYS + 1]}, {"a": [-3, DAYS, 4]}, DAYS)
-    assert np.flatnonzero(attendance.came[0]).tolist() == [0, 4]
+    assert np.flatnonzero(attendance.came[0]).tolist() == [0]
     assert np.flatnonzero(attendance.met[0]).tolist() == [4]
 
 
@@ -132,7 +132,7 @@ def test_there_are_no_weights_where_no_day_counts_or_nobody_ever_came_again() ->
 
 def test_learners_who_come_every_day_are_foreseen_to_and_never_for_certain() -> None:
     met = {f"u{number}": list(range(number % 5, DAYS)) for number in range(50)}
-    attendance = Attendance({}, met, DAYS)
+    attendance = Attendance(met, met, DAYS)
     weights = attendance.weights()
     assert weights is not None
     who = everybody(attendance)
@@ -159,3 +159,15 @@ def test_what_is_left_is_the_faded_sum_of_all_days_before(
     for day in range(values.shape[1]):
         weights = np.array([rate**ago for ago in range(day)])[::-1]
         assert told[:, day] == pytest.approx(values[:, :day] @ weights, abs=1e-9)
+
+
+def test_who_comes_more_often_than_foreseen_has_a_level_of_their_own() -> None:
+    often, seldom = list(range(DAYS)), [0, 1]
+    attendance = Attendance({"a": often, "b": seldom}, {"a": [0, 5, 10], "b": [0, 5, 10]}, DAYS)
+    even = np.zeros(attendance.inputs(np.arange(2)).shape[-1])
+    even[0] = np.log(0.5)
+    told, counts = attendance.foreseen(np.arange(2), even), attendance.counted(np.arange(2))
+    assert (told[0][counts[0]] > 0.5).all()
+    assert (told[1][counts[1]] < 0.5).all()
+    many = counts[0].sum()
+    assert told[0][counts[0]] == pytest.approx(0.5 * (many + OWN) / (0.5 * many + OWN))

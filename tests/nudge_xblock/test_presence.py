@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nudge_xblock import courses
-from nudge_xblock.presence import DAY, Presence, day_of
+from nudge_xblock.presence import AWAY, DAY, Presence, day_of
 from predictor.events import Event
 from predictor.sequences import EventTable, Sequences
 
@@ -43,6 +44,27 @@ def test_course_runs_are_taken_together() -> None:
     presence.add(run(TWO, ("a", FIRST + 1.5), ("a", FIRST + 4)))
     presence.add(courses.nothing("course-v1:Harbour+EMPTY+2026"))
     assert days(presence) == {"a": [FIRST + 1, FIRST + 4], "b": [FIRST + 1]}
+
+
+def test_who_goes_on_after_midnight_has_not_come_back() -> None:
+    presence = Presence(["a", "b"], FIRST, NOW)
+    hour = 1 / 24
+    sitting = [("a", FIRST + 3 - hour), ("a", FIRST + 3 + hour), ("a", FIRST + 3 + 2 * hour)]
+    presence.add(run(ONE, *sitting, ("b", FIRST + 2.5), ("b", FIRST + 3.5)))
+    assert days(presence) == {"a": [FIRST + 2], "b": [FIRST + 2, FIRST + 3]}
+
+
+def test_what_others_did_about_a_learner_is_no_sign_of_them() -> None:
+    seen = Event(ONE, "a", (FIRST + 1) * DAY, "play_video", "v1")
+    graded = [
+        Event(ONE, learner, (FIRST + 6) * DAY, kind, "")
+        for learner in "ab"
+        for kind in ("edx.certificate.created", "edx.grades.subsection.grade_calculated")
+    ]
+    presence = Presence(["a", "b"], FIRST, NOW)
+    presence.add(EventTable.of([seen, *graded]).sequences(ONE))
+    assert days(presence) == {"a": [FIRST + 1]}
+    assert presence.end() == FIRST + 1
 
 
 def test_other_learners_and_earlier_days_are_left_out() -> None:
@@ -80,7 +102,10 @@ def test_it_is_what_counting_one_by_one_finds(happened: list[tuple[str, str, flo
         if own := [(learner, day) for run_, learner, day in happened if run_ == course]:
             presence.add(run(course, *own))
     expected: dict[str, set[int]] = {}
-    for _, learner, day in happened:
-        if learner in "abc" and day >= FIRST:
-            expected.setdefault(learner, set()).add(int(round(day * DAY, 6) // DAY))
+    for course in (ONE, TWO):
+        for learner in "abc":
+            times = sorted(day * DAY for run_, whose, day in happened if (run_, whose) == (course, learner))
+            for before, time in zip([-math.inf, *times], times, strict=False):
+                if time - before >= AWAY and time >= FIRST * DAY:
+                    expected.setdefault(learner, set()).add(int(round(time, 6) // DAY))
     assert days(presence) == {learner: sorted(found) for learner, found in sorted(expected.items())}

@@ -184,11 +184,23 @@ def test_a_day_in_another_course_run_is_a_day_on_which_a_learner_came_back(job: 
     assert None not in together
     with override_settings(NUDGE_EVENTS_DIR=str(tmp_path / "apart")):
         arrived(elsewhere=frozenset(list(USERS)[::2]))
-        assert said(job, variants) != together  # nothing was ever decided in the other run
-        held = decided(Learner.objects.get(user_id=USERS["u0"]), 30, variants, None, Reason.OPTED_OUT)
-        held.course_key = OTHER
-        held.save()
-        assert said(job, variants) == together
+        assert said(job, variants) == together  # though nothing was ever decided in the other run
+
+
+def test_events_that_cannot_be_read_do_not_keep_harm_from_being_found(
+    job: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bait = wordings()
+    happened([good, bait], [0.4, -1.0])
+
+    def broken(*_: object) -> None:
+        raise OSError("a segment is damaged")
+
+    monkeypatch.setattr(retiring, "returns", broken)
+    with pytest.raises(OSError, match="damaged"):
+        retiring.retire(job)
+    bait.refresh_from_db()
+    assert bait.harmful_since is not None
 
 
 def test_learners_of_whom_no_event_arrived_have_not_stayed_away(job: Run) -> None:
