@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from predictor.events import ABOUT_SOMEBODY
 from predictor.sequences import Sequences
 
 Days = npt.NDArray[np.int64]
@@ -20,14 +21,7 @@ Days = npt.NDArray[np.int64]
 DAY = 86400
 AWAY = 8 * 3600.0
 """Seconds without an event after which a new visit begins."""
-NOT_THEIRS = (
-    "edx.bi.",
-    "edx.certificate.",
-    "edx.cohort.",
-    "edx.course.enrollment.",
-    "edx.course.grade.",
-    "edx.grades.",
-)
+NOT_THEIRS = (*ABOUT_SOMEBODY, "edx.bi.")
 """How events begin that others may cause."""
 
 

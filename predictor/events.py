@@ -49,8 +49,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-# Events that staff or a job may trigger for somebody else: the payload names whom they are about.
-_ABOUT_SOMEBODY = (
+ABOUT_SOMEBODY = (
     "edx.course.enrollment.",
     "edx.course.grade.",
     "edx.certificate.",
@@ -58,6 +57,7 @@ _ABOUT_SOMEBODY = (
     "edx.completion.",
     "edx.grades.",
 )
+"""How events begin that staff or a job may trigger for somebody else, whom the payload names."""
 _COURSE_KEY = re.compile(
     r"(?:course|ccx)-v1:[^\s/+?&#]+(?:\+[^\s/+?&#]+){2,3}|[^\s/+?&#:]+(?:/[^\s/+?&#:]+){2}"
 )
@@ -207,7 +207,7 @@ def _identifier(value: object) -> str:
 def _learner(
     kind: str, record: Mapping[str, Any], context: Mapping[str, Any], payload: Mapping[str, Any]
 ) -> str:
-    if kind.startswith(_ABOUT_SOMEBODY) and (subject := _identifier(payload.get("user_id"))):
+    if kind.startswith(ABOUT_SOMEBODY) and (subject := _identifier(payload.get("user_id"))):
         return subject
     actor = _identifier(context.get("user_id")) or _identifier(payload.get("user_id"))
     return actor or _user_name(record.get("username") or context.get("username"))
