@@ -31,6 +31,7 @@ from torch.nn.functional import linear
 from predictor.blocks import State, run
 from predictor.dropout import Dropout
 from predictor.inputs import EVENT_SIZE, InputConfig
+from predictor.streams import spread
 
 LEAST_DEVIATION = 0.1
 ITEMS_FORGOTTEN = 0.2
@@ -194,8 +195,8 @@ class Network(nn.Module):
 
 def _learners(running: Sequence[int]) -> Tensor:
     """The learner of each step [S]: its place within its time step."""
-    counts = torch.tensor(running)
-    return torch.arange(int(counts.sum())) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+    counts = np.array(running, np.int64)
+    return torch.from_numpy(spread(np.zeros_like(counts), counts))
 
 
 def _scaled(numbers: Tensor, scaling: Tensor) -> Tensor:
